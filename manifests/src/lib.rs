@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The documents that cross an air gap in a bundle, and their strict readers.
+
+pub mod digest;
+pub mod evidence;
+pub mod sequence;
+pub mod time;
