@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Proves and installs a Sealift bundle on an isolated host, without any network.
 
+pub mod archive;
+pub mod error;
 pub mod hash;
+pub mod trust;

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What must hold between the parts of a manifest (`docs/formats/manifest.md` §3).
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::{
+    BUNDLE_TYPE, Demand, EvidenceDemand, MAX_CHAINS_BYTES, MAX_FILES, Predicate, SIZE_LIMIT, Tree,
+    chaining_values,
+};
+use crate::digest::SHA256_BYTES;
+use crate::json::JsonError;
+use crate::name::{Name, NameError, PathSet, PortablePath};
+use crate::statement::{STATEMENT_V1, Statement};
+use crate::time::Timestamp;
+
+/// ustar holds a modification time in eleven octal digits: until the year 2242.
+const LAST_CREATED: Option<Timestamp> = Timestamp::from_seconds(0o77_777_777_777);
+/// Longest text for people, in bytes: a reason fits on a screen.
+const MAX_TEXT_BYTES: usize = 1_000;
+
+/// Why a manifest is refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ManifestError {
+    /// Not JSON of this form.
+    #[error("{0}")]
+    Json(#[from] JsonError),
+    /// A path or name that no other system could hold.
+    #[error("{0}")]
+    Name(#[from] NameError),
+    /// More of something than is allowed.
+    #[error("{what}: {found} is more than the {limit} that are allowed")]
+    Limit {
+        /// Of what.
+        what: &'static str,
+        /// How many were found.
+        found: u64,
+        /// How many are allowed.
+        limit: u64,
+    },
+    /// The list of chaining values cannot be that of these files.
+    #[error("chains.size is {found}, but the files need {expected} bytes of chaining values")]
+    Chains {
+        /// Bytes that follow from the files' sizes.
+        expected: u64,
+        /// Bytes that the manifest states.
+        found: u64,
+    },
+    /// Two parts that contradict each other, or a part that is not what it must be.
+    #[error("{at}: {wrong}")]
+    Inconsistent {
+        /// Where.
+        at: String,
+        /// What is wrong there.
+        wrong: &'static str,
+    },
+}
+
+fn inconsistent<T>(at: impl Into<String>, wrong: &'static str) -> Result<T, ManifestError> {
+    Err(ManifestError::Inconsistent { at: at.into(), wrong })
+}
+
+pub(super) fn check(statement: &Statement<Predicate>) -> Result<(), ManifestError> {
+    if statement.statement_type != STATEMENT_V1 {
+        return inconsistent("_type", "is not that of an in-toto Statement v1");
+    }
+    if statement.predicate_type != BUNDLE_TYPE {
+        return inconsistent("predicateType", "is not that of a bundle");
+    }
+    let predicate = &statement.predicate;
+    identity(predicate)?;
+    files(statement)?;
+    chains(predicate)?;
+    Claims::of(predicate)?.signers(predicate)?.artifacts(predicate)?.trees(predicate)?.nothing_left(predicate)
+}
+
+fn identity(predicate: &Predicate) -> Result<(), ManifestError> {
+    let bundle = &predicate.bundle;
+    if Some(bundle.created) > LAST_CREATED {
+        return inconsistent("bundle.created", "is later than an archive can hold (2242)");
+    }
+    if bundle.expires.is_some_and(|expires| expires <= bundle.created) {
+        return inconsistent("bundle.expires", "is not after `created`");
+    }
+    if let Some(audience) = &bundle.audience {
+        let distinct: BTreeSet<_> = audience.iter().collect();
+        if audience.is_empty() || distinct.len() != audience.len() {
+            return inconsistent("bundle.audience", "is empty or names an enclave twice");
+        }
+    }
+    Ok(())
+}
+
+fn files(statement: &Statement<Predicate>) -> Result<(), ManifestError> {
+    let files = &statement.predicate.files;
+    limit("files", files.len() as u64, MAX_FILES as u64)?;
+    if statement.subject.len() != files.len() {
+        return inconsistent("subject", "has another number of files than `files`");
+    }
+    let mut paths = PathSet::default();
+    for (file, subject) in files.iter().zip(&statement.subject) {
+        if file.path != subject.name {
+            return inconsistent(file.path.as_str(), "is not at the same place in `subject` and `files`");
+        }
+        if !file.path.as_str().starts_with("files/") {
+            return inconsistent(file.path.as_str(), "does not lie under files/");
+        }
+        limit("size of a file in bytes", file.size, SIZE_LIMIT - 1)?;
+        paths.insert(file.path.as_str())?;
+    }
+    Ok(())
+}
+
+fn chains(predicate: &Predicate) -> Result<(), ManifestError> {
+    // At most 100,000 files of below 2⁶¹ bytes: below 2³⁹ values each, the sum fits.
+    let values: u64 = predicate.files.iter().map(|file| chaining_values(file.size)).sum();
+    let expected = values * SHA256_BYTES as u64;
+    limit("chaining values in bytes", expected, MAX_CHAINS_BYTES)?;
+    if predicate.chains.size != expected {
+        return Err(ManifestError::Chains { expected, found: predicate.chains.size });
+    }
+    Ok(())
+}
+
+fn limit(what: &'static str, found: u64, limit: u64) -> Result<(), ManifestError> {
+    if found > limit { Err(ManifestError::Limit { what, found, limit }) } else { Ok(()) }
+}
+
+fn text(at: &str, text: &str) -> Result<(), ManifestError> {
+    if text.trim().is_empty() || text.len() > MAX_TEXT_BYTES {
+        return inconsistent(at, "has a text that is empty or longer than 1000 bytes");
+    }
+    Ok(())
+}
+
+/// Which payload entry serves what: every entry must serve something, or nobody could say why it is there.
+struct Claims<'m> {
+    position: HashMap<&'m str, usize>,
+    claimed: Vec<bool>,
+    names: BTreeSet<&'m Name>,
+    components: BTreeSet<&'m Name>,
+}
+
+impl<'m> Claims<'m> {
+    fn of(predicate: &'m Predicate) -> Result<Self, ManifestError> {
+        let position =
+            predicate.files.iter().enumerate().map(|(at, file)| (file.path.as_str(), at)).collect();
+        let mut components = BTreeSet::new();
+        for component in &predicate.components {
+            if !components.insert(&component.name) {
+                return inconsistent(component.name.as_str(), "is the name of two components");
+            }
+            if let Some(title) = &component.title {
+                text(component.name.as_str(), title)?;
+            }
+        }
+        Ok(Self { position, claimed: vec![false; predicate.files.len()], names: BTreeSet::new(), components })
+    }
+
+    fn claim(&mut self, by: &Name, path: &PortablePath) -> Result<usize, ManifestError> {
+        let Some(at) = self.position.get(path.as_str()).copied() else {
+            return inconsistent(by.as_str(), "names a file that is not in `files`");
+        };
+        self.claimed[at] = true;
+        Ok(at)
+    }
+
+    fn member(&mut self, name: &'m Name, component: Option<&'m Name>) -> Result<(), ManifestError> {
+        if !self.names.insert(name) {
+            return inconsistent(name.as_str(), "is the name of two artifacts or trees");
+        }
+        match component {
+            Some(component) if !self.components.contains(component) => {
+                inconsistent(name.as_str(), "belongs to a component that is not in `components`")
+            }
+            None if self.components.contains(name) => {
+                inconsistent(name.as_str(), "has the name of a component that it does not belong to")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn signers(mut self, predicate: &'m Predicate) -> Result<Self, ManifestError> {
+        for (name, signer) in &predicate.signers {
+            if signer.openpgp.is_empty() {
+                return inconsistent(name.as_str(), "pins no fingerprint");
+            }
+            self.claim(name, &signer.key)?;
+        }
+        Ok(self)
+    }
+
+    fn artifacts(mut self, predicate: &'m Predicate) -> Result<Self, ManifestError> {
+        for artifact in &predicate.artifacts {
+            self.member(&artifact.name, artifact.component.as_ref())?;
+            let at = self.claim(&artifact.name, &artifact.file)?;
+            match &artifact.demand {
+                Demand::Unsigned(reason) => text(artifact.name.as_str(), reason)?,
+                Demand::Vendor(demands) if demands.is_empty() => {
+                    return inconsistent(artifact.name.as_str(), "demands no evidence and gives no reason");
+                }
+                Demand::Vendor(demands) => {
+                    for EvidenceDemand::Openpgp { signer, signature } in demands {
+                        let Some(signer) = predicate.signers.get(signer) else {
+                            return inconsistent(
+                                artifact.name.as_str(),
+                                "names a signer that is not in `signers`",
+                            );
+                        };
+                        let evidence = [
+                            self.claim(&artifact.name, signature)?,
+                            self.claim(&artifact.name, &signer.key)?,
+                        ];
+                        if evidence.into_iter().any(|before| before >= at) {
+                            return inconsistent(artifact.name.as_str(), "comes before its own evidence");
+                        }
+                    }
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    fn trees(mut self, predicate: &'m Predicate) -> Result<Self, ManifestError> {
+        for tree in &predicate.trees {
+            self.member(&tree.name, tree.component.as_ref())?;
+            text(tree.name.as_str(), &tree.unsigned)?;
+            if tree.directory != format!("files/{}/", tree.name) {
+                return inconsistent(tree.name.as_str(), "does not lie in files/NAME/");
+            }
+            let mut inside = PathSet::default();
+            for (file, claimed) in predicate.files.iter().zip(&mut self.claimed) {
+                if let Some(path) = file.path.as_str().strip_prefix(&tree.directory) {
+                    inside.insert(path)?;
+                    *claimed = true;
+                }
+            }
+            shape(tree, inside)?;
+        }
+        Ok(self)
+    }
+
+    fn nothing_left(self, predicate: &'m Predicate) -> Result<(), ManifestError> {
+        match self.claimed.iter().position(|claimed| !claimed) {
+            Some(at) => {
+                inconsistent(predicate.files[at].path.as_str(), "belongs to no artifact, signer or tree")
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// The links and empty folders of a tree: beside its files, and never out of it.
+fn shape(tree: &Tree, mut inside: PathSet) -> Result<(), ManifestError> {
+    limit(
+        "links and empty folders",
+        (tree.links.len() + tree.empty_directories.len()) as u64,
+        MAX_FILES as u64,
+    )?;
+    for directory in &tree.empty_directories {
+        inside.insert(&format!("{directory}/."))?;
+    }
+    for link in &tree.links {
+        inside.insert(link.path.as_str())?;
+        if !stays_inside(link.path.as_str(), &link.target) {
+            return inconsistent(
+                format!("{}{}", tree.directory, link.path),
+                "is a link that leaves its tree",
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Whether a link at `path` that says `target` ends inside the tree, read component by component.
+///
+/// `..` stands only at the front: after another component it could pass through a second link.
+pub(super) fn stays_inside(path: &str, target: &str) -> bool {
+    let up = target.split('/').take_while(|component| *component == "..").count();
+    let depth = path.matches('/').count();
+    let rest: Vec<&str> = target.split('/').skip(up).collect();
+    let plain = rest.is_empty() && up > 0 || PortablePath::new(&rest.join("/")).is_ok();
+    up <= depth && plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stays_inside;
+
+    #[test]
+    fn links_end_inside_their_tree() {
+        for (path, target) in
+            [("latest", "1.0"), ("a/latest", "../b"), ("a/b/c", "../../d/e"), ("a/b", ".."), ("l", "a/b")]
+        {
+            assert!(stays_inside(path, target), "{path} -> {target}");
+        }
+        for (path, target) in [
+            ("l", ".."),
+            ("l", "../x"),
+            ("a/l", "../../x"),
+            ("l", "/etc"),
+            ("l", ""),
+            ("l", "a/../b"),
+            ("l", "a//b"),
+            ("l", "."),
+            ("l", "a\\b"),
+        ] {
+            assert!(!stays_inside(path, target), "{path} -> {target}");
+        }
+    }
+}

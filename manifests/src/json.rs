@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Strict JSON: what one reader accepts and another reads otherwise is refused before it is read.
+//!
+//! serde alone is not enough: its maps keep the last of two members, and serde_json follows 128
+//! levels. So every document is walked once by [`scan`], and only then read into its type.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::name::is_control_or_bidi;
+
+/// Deepest nesting of objects and arrays: our documents need 8.
+pub const MAX_DEPTH: usize = 32;
+/// Most members in one object: bounds the memory that finding doubles takes.
+pub const MAX_MEMBERS: usize = 10_000;
+
+/// Why bytes are not the document that was wanted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JsonError {
+    /// Longer than its kind may be.
+    #[error("{found} bytes are more than the {limit} that are allowed")]
+    TooLong {
+        /// Bytes found.
+        found: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// Not UTF-8.
+    #[error("not UTF-8 at byte {at}")]
+    NotUtf8 {
+        /// The first byte that does not fit.
+        at: usize,
+    },
+    /// Not JSON, or JSON that breaks a rule.
+    #[error("{0}")]
+    Malformed(#[from] serde_json::Error),
+}
+
+/// Reads one document of at most `limit` bytes, with nothing before or after it but white space.
+pub fn read<T: DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, JsonError> {
+    scan(bytes, limit)?;
+    Ok(serde_json::from_slice(bytes)?)
+}
+
+/// Checks every rule that holds for all documents, and keeps nothing.
+pub fn scan(bytes: &[u8], limit: usize) -> Result<(), JsonError> {
+    if bytes.len() > limit {
+        return Err(JsonError::TooLong { found: bytes.len(), limit });
+    }
+    let text = std::str::from_utf8(bytes).map_err(|e| JsonError::NotUtf8 { at: e.valid_up_to() })?;
+    let mut reader = serde_json::Deserializer::from_str(text);
+    Scan { depth: 0 }.deserialize(&mut reader)?;
+    Ok(reader.end()?)
+}
+
+#[derive(Clone, Copy)]
+struct Scan {
+    depth: usize,
+}
+
+impl Scan {
+    fn deeper<E: de::Error>(self) -> Result<Self, E> {
+        if self.depth >= MAX_DEPTH {
+            return Err(E::custom(format_args!("nested deeper than {MAX_DEPTH} levels")));
+        }
+        Ok(Self { depth: self.depth + 1 })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Scan {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Scan {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value without fractions")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<(), E> {
+        if text.chars().any(is_control_or_bidi) {
+            return Err(E::custom("a string has a control or bidirectional character"));
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let inner = self.deeper()?;
+        while items.next_element_seed(inner)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let inner = self.deeper()?;
+        let mut seen = BTreeSet::new();
+        while let Some(key) = members.next_key::<String>()? {
+            self.visit_str(&key)?;
+            if seen.len() >= MAX_MEMBERS {
+                return Err(de::Error::custom(format_args!("an object has more than {MAX_MEMBERS} members")));
+            }
+            if let Some(double) = seen.replace(key) {
+                return Err(de::Error::custom(format_args!("member `{double}` appears twice")));
+            }
+            members.next_value_seed(inner)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        scan(text.as_bytes(), 1000).expect_err(text).to_string()
+    }
+
+    #[test]
+    fn what_readers_disagree_on_is_refused() {
+        assert!(refusal(r#"{"a":1,"b":{"c":1,"c":2}}"#).contains("`c` appears twice"));
+        assert!(refusal(r#"{"a":1,"\u0061":2}"#).contains("`a` appears twice"));
+        assert!(refusal("{} {}").contains("trailing"));
+        assert!(refusal("[1.5]").contains("without fractions"));
+        assert!(refusal("[-1]").contains("without fractions"));
+        assert!(refusal("[1e2]").contains("without fractions"));
+        assert!(refusal("{\"a\":\"\\u202e\"}").contains("bidirectional"));
+        assert!(refusal("{\"\\u0007\":1}").contains("bidirectional"));
+        assert!(refusal(&"[".repeat(33)).contains("deeper than 32"));
+        assert!(refusal(&format!("[\"{}\"]", "x".repeat(1000))).contains("more than the 1000"));
+        assert!(scan(b"[\"\xff\"]", 1000).unwrap_err().to_string().contains("UTF-8 at byte 2"));
+        assert!(scan(format!("{}{}", "[".repeat(32), "]".repeat(32)).as_bytes(), 1000).is_ok());
+    }
+}
