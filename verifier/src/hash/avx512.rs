@@ -75,30 +75,38 @@ macro_rules! round {
     };
 }
 
-/// Eight rounds from word `$from` of `w`: after them each name holds its own word again.
+/// Eight rounds on the words of `w` from `$from`, each made ready by `$ready` just before its round.
+///
+/// After eight rounds each name holds its own word of the state again.
 macro_rules! eight_rounds {
-    ($from:literal, $w:ident, $k:expr, [$a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident, $h:ident]) => {
-        round!($a, $b, $c, $d, $e, $f, $g, $h, $k[$from / 4][0], $w[$from]);
-        round!($h, $a, $b, $c, $d, $e, $f, $g, $k[$from / 4][1], $w[$from + 1]);
-        round!($g, $h, $a, $b, $c, $d, $e, $f, $k[$from / 4][2], $w[$from + 2]);
-        round!($f, $g, $h, $a, $b, $c, $d, $e, $k[$from / 4][3], $w[$from + 3]);
-        round!($e, $f, $g, $h, $a, $b, $c, $d, $k[$from / 4 + 1][0], $w[$from + 4]);
-        round!($d, $e, $f, $g, $h, $a, $b, $c, $k[$from / 4 + 1][1], $w[$from + 5]);
-        round!($c, $d, $e, $f, $g, $h, $a, $b, $k[$from / 4 + 1][2], $w[$from + 6]);
-        round!($b, $c, $d, $e, $f, $g, $h, $a, $k[$from / 4 + 1][3], $w[$from + 7]);
+    ($ready:ident, $w:ident, $k:expr, $from:literal, [$a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident, $h:ident]) => {
+        round!($a, $b, $c, $d, $e, $f, $g, $h, $k[$from], $ready!($w, $from));
+        round!($h, $a, $b, $c, $d, $e, $f, $g, $k[$from + 1], $ready!($w, $from + 1));
+        round!($g, $h, $a, $b, $c, $d, $e, $f, $k[$from + 2], $ready!($w, $from + 2));
+        round!($f, $g, $h, $a, $b, $c, $d, $e, $k[$from + 3], $ready!($w, $from + 3));
+        round!($e, $f, $g, $h, $a, $b, $c, $d, $k[$from + 4], $ready!($w, $from + 4));
+        round!($d, $e, $f, $g, $h, $a, $b, $c, $k[$from + 5], $ready!($w, $from + 5));
+        round!($c, $d, $e, $f, $g, $h, $a, $b, $k[$from + 6], $ready!($w, $from + 6));
+        round!($b, $c, $d, $e, $f, $g, $h, $a, $k[$from + 7], $ready!($w, $from + 7));
     };
 }
 
-/// The next words of the message schedule, each in the place of the word sixteen before it.
-macro_rules! schedule {
-    ($w:ident, $($at:literal)*) => {
-        $(
-            $w[$at] = _mm512_add_epi32(
-                _mm512_add_epi32($w[$at], sigma!($w[($at + 1) % 16], 7, 18, shift 3)),
-                _mm512_add_epi32($w[($at + 9) % 16], sigma!($w[($at + 14) % 16], 17, 19, shift 10)),
-            );
-        )*
+/// A word of the message as it was loaded.
+macro_rules! loaded {
+    ($w:ident, $at:expr) => {
+        $w[$at]
     };
+}
+
+/// The next word of the message schedule, left in the place of the word sixteen before it.
+macro_rules! scheduled {
+    ($w:ident, $at:expr) => {{
+        $w[$at] = _mm512_add_epi32(
+            _mm512_add_epi32($w[$at], sigma!($w[($at + 1) % 16], 7, 18, shift 3)),
+            _mm512_add_epi32($w[($at + 9) % 16], sigma!($w[($at + 14) % 16], 17, 19, shift 10)),
+        );
+        $w[$at]
+    }};
 }
 
 #[target_feature(enable = "avx512f,avx512bw")]
@@ -123,13 +131,11 @@ fn compress(states: &mut [State], streams: &[&[u8]]) {
         }
         w = transpose(w);
         let [first, rest @ ..] = &ROUNDS;
-        eight_rounds!(0, w, first, [a, b, c, d, e, f, g, h]);
-        eight_rounds!(8, w, first, [a, b, c, d, e, f, g, h]);
+        eight_rounds!(loaded, w, first, 0, [a, b, c, d, e, f, g, h]);
+        eight_rounds!(loaded, w, first, 8, [a, b, c, d, e, f, g, h]);
         for sixteen in rest {
-            schedule!(w, 0 1 2 3 4 5 6 7);
-            eight_rounds!(0, w, sixteen, [a, b, c, d, e, f, g, h]);
-            schedule!(w, 8 9 10 11 12 13 14 15);
-            eight_rounds!(8, w, sixteen, [a, b, c, d, e, f, g, h]);
+            eight_rounds!(scheduled, w, sixteen, 0, [a, b, c, d, e, f, g, h]);
+            eight_rounds!(scheduled, w, sixteen, 8, [a, b, c, d, e, f, g, h]);
         }
         let [a0, b0, c0, d0, e0, f0, g0, h0] = before;
         (a, b) = (_mm512_add_epi32(a, a0), _mm512_add_epi32(b, b0));
@@ -140,13 +146,16 @@ fn compress(states: &mut [State], streams: &[&[u8]]) {
     scatter([a, b, c, d, e, f, g, h], states);
 }
 
-/// The round constants, sixteen rounds at a time.
-static ROUNDS: [[[u32; 4]; 4]; 4] = [
-    [K[0], K[1], K[2], K[3]],
-    [K[4], K[5], K[6], K[7]],
-    [K[8], K[9], K[10], K[11]],
-    [K[12], K[13], K[14], K[15]],
-];
+/// The round constants, sixteen rounds a row.
+static ROUNDS: [[u32; 16]; 4] = {
+    let mut rows = [[0; 16]; 4];
+    let mut round = 0;
+    while round < 64 {
+        rows[round / 16][round % 16] = K[round / 4][round % 4];
+        round += 1;
+    }
+    rows
+};
 
 /// From a block of one stream a register to one word of all streams a register, in the order of the machine.
 #[inline]
