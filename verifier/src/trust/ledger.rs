@@ -122,7 +122,10 @@ impl Ledger {
             return Err(Refusal::new(
                 Code::Equivocation,
                 format!("bundle {}", bundle.name),
-                format!("is another bundle than the one of sequence {} that this host accepted", last.sequence),
+                format!(
+                    "is another bundle than the one of sequence {} that this host accepted",
+                    last.sequence
+                ),
             )
             .expected(last.manifest)
             .found(id));

@@ -70,9 +70,13 @@ impl Candidate {
     /// Trusts it because somebody compared the fingerprint, once its own threshold holds.
     pub fn establish(self, fingerprint: Sha256Digest, now: Timestamp) -> Result<TrustRoot, Refusal> {
         if self.fingerprint() != fingerprint {
-            return Err(Refusal::new(Code::FingerprintMismatch, &self.subject, "is not the root that was named")
-                .expected(fingerprint)
-                .found(self.fingerprint()));
+            return Err(Refusal::new(
+                Code::FingerprintMismatch,
+                &self.subject,
+                "is not the root that was named",
+            )
+            .expected(fingerprint)
+            .found(self.fingerprint()));
         }
         let signers = self.signed_by(&self.ring)?;
         self.require(&self.root, &signers, Code::BelowThreshold)?;
@@ -85,8 +89,7 @@ impl Candidate {
         let Some(role) = by.document().roles.get(ROOT_ROLE) else {
             return Err(Refusal::new(Code::RootMalformed, &self.subject, "has no role `root`"));
         };
-        threshold::require(role, signers)
-            .map_err(|shortfall| below(code, &self.subject, by, role, shortfall))
+        threshold::require(role, signers).map_err(|shortfall| below(code, &self.subject, by, role, shortfall))
     }
 }
 
@@ -112,9 +115,13 @@ impl TrustRoot {
     pub fn walk(&self, next: Candidate) -> Result<Self, Refusal> {
         let (here, there) = (self.root().document(), next.root.document());
         if there.version == here.version && next.fingerprint() != self.fingerprint() {
-            return Err(Refusal::new(Code::Equivocation, &next.subject, "is another root of the same version")
-                .expected(self.fingerprint())
-                .found(next.fingerprint()));
+            return Err(Refusal::new(
+                Code::Equivocation,
+                &next.subject,
+                "is another root of the same version",
+            )
+            .expected(self.fingerprint())
+            .found(next.fingerprint()));
         }
         if here.version.next() != Some(there.version) {
             return Err(Refusal::new(Code::RootGap, &next.subject, "is not the next root")
@@ -137,7 +144,8 @@ impl TrustRoot {
     /// Takes up a root that this host wrote down when it was proven; anything odd is damage.
     pub fn restore(bytes: &[u8], subject: &str) -> Result<Self, Refusal> {
         let damaged = |refusal: Refusal| {
-            Refusal::new(Code::StateUnreadable, subject, "is damaged").found(format!("{} {}", refusal.subject, refusal.what))
+            Refusal::new(Code::StateUnreadable, subject, "is damaged")
+                .found(format!("{} {}", refusal.subject, refusal.what))
         };
         let candidate = Candidate::read(bytes, subject).map_err(damaged)?;
         let signers = candidate.signed_by(&candidate.ring).map_err(damaged)?;

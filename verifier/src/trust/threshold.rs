@@ -61,7 +61,12 @@ pub struct Signers {
 ///
 /// A signature by a known key that fails refuses the document: somebody's name stands under bytes
 /// that they did not sign.
-pub fn count(ring: &KeyRing, message: &[u8], signatures: &Signatures, subject: &str) -> Result<Signers, Refusal> {
+pub fn count(
+    ring: &KeyRing,
+    message: &[u8],
+    signatures: &Signatures,
+    subject: &str,
+) -> Result<Signers, Refusal> {
     let mut verified: BTreeMap<&Name, BTreeMap<Algorithm, Sha256Digest>> = BTreeMap::new();
     let mut signers = Signers::default();
     for signature in signatures.iter() {
@@ -70,13 +75,9 @@ pub fn count(ring: &KeyRing, message: &[u8], signatures: &Signatures, subject: &
             continue;
         };
         if !key.verifies(message, &signature.sig.0) {
-            return Err(Refusal::new(
-                Code::BadSignature,
-                subject,
-                format!("is not what `{owner}` signed"),
-            )
-            .expected(format!("a signature by key {}", key.id().hex()))
-            .found("one that does not fit these bytes"));
+            return Err(Refusal::new(Code::BadSignature, subject, format!("is not what `{owner}` signed"))
+                .expected(format!("a signature by key {}", key.id().hex()))
+                .found("one that does not fit these bytes"));
         }
         verified.entry(owner).or_default().insert(key.algorithm(), key.id());
     }
