@@ -4,4 +4,5 @@
 pub mod archive;
 pub mod error;
 pub mod hash;
+pub mod signature;
 pub mod trust;
