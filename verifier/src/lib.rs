@@ -4,5 +4,6 @@
 pub mod archive;
 pub mod error;
 pub mod hash;
+pub mod media;
 pub mod signature;
 pub mod trust;
