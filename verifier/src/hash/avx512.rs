@@ -5,11 +5,13 @@
 //! each stream is loaded whole, 64 bytes a register, and the sixteen by sixteen words are transposed.
 #![allow(unsafe_code)]
 
+use std::arch::asm;
 use std::arch::x86_64::{
     __m512i, _MM_HINT_T0, _mm_prefetch, _mm_set_epi64x, _mm512_add_epi32, _mm512_broadcast_i32x4,
     _mm512_loadu_si512, _mm512_ror_epi32, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_shuffle_epi8,
-    _mm512_shuffle_i32x4, _mm512_srli_epi32, _mm512_storeu_si512, _mm512_ternarylogic_epi32,
-    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+    _mm512_shuffle_i32x4, _mm512_srli_epi32, _mm512_storeu_si512, _mm512_sub_epi32,
+    _mm512_ternarylogic_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
+    _mm512_unpacklo_epi64,
 };
 
 use super::{BLOCK, K, State, WIDE};
@@ -38,7 +40,10 @@ const CHOOSE: i32 = 0xca;
 const MAJORITY: i32 = 0xe8;
 const XOR: i32 = 0x96;
 
-/// How far ahead of the rounds a block is asked for, in bytes.
+/// How far ahead of the rounds a stream is asked for, in bytes.
+///
+/// Sixteen streams are more than a processor follows by itself: a quarter of the speed from memory. 256 bytes
+/// to 2 KiB do the same.
 const AHEAD: usize = 512;
 
 /// Σ or σ: two rotations and a third, or a shift.
@@ -60,18 +65,16 @@ macro_rules! sigma {
 
 /// One round (FIPS 180-4 §6.2.2): the new `a` is left in `h`, the new `e` in `d`.
 ///
-/// Σ1(e) joins last, and d before it: a round then waits for three operations of the round before, not five.
+/// Written for the shortest wait, not the fewest names: from one `e` to the next, and from one `a` to the
+/// next, there are three operations. T1 is never alone: the new `e` is T1 + d, and the new `a` takes d off again.
 macro_rules! round {
     ($a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident, $h:ident, $k:expr, $w:expr) => {
-        let words = _mm512_add_epi32($h, _mm512_add_epi32($w, _mm512_set1_epi32($k as i32)));
-        let early = _mm512_add_epi32(words, _mm512_ternarylogic_epi32::<CHOOSE>($e, $f, $g));
-        let sum_e = sigma!($e, 6, 11, rotate 25);
-        let majority = _mm512_ternarylogic_epi32::<MAJORITY>($a, $b, $c);
-        $d = _mm512_add_epi32(_mm512_add_epi32(early, $d), sum_e);
-        $h = _mm512_add_epi32(
-            _mm512_add_epi32(_mm512_add_epi32(early, sum_e), majority),
-            sigma!($a, 2, 13, rotate 22),
-        );
+        let words = _mm512_add_epi32(_mm512_add_epi32($w, _mm512_set1_epi32($k as i32)), $h);
+        let known = in_this_order(_mm512_add_epi32(words, $d));
+        let majority = _mm512_sub_epi32(_mm512_ternarylogic_epi32::<MAJORITY>($a, $b, $c), $d);
+        let choice = in_this_order(_mm512_add_epi32(known, _mm512_ternarylogic_epi32::<CHOOSE>($e, $f, $g)));
+        $d = _mm512_add_epi32(choice, sigma!($e, 6, 11, rotate 25));
+        $h = _mm512_add_epi32(in_this_order(_mm512_add_epi32($d, majority)), sigma!($a, 2, 13, rotate 22));
     };
 }
 
@@ -109,6 +112,19 @@ macro_rules! scheduled {
     }};
 }
 
+/// The same value, out of the compiler's sight: it does not rearrange sums across this.
+///
+/// Left to itself it makes five operations out of the three that `round` waits for: a tenth of the speed.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn in_this_order(mut value: __m512i) -> __m512i {
+    // SAFETY: a comment in assembly: it touches neither memory nor flags, and leaves the register as it is.
+    unsafe {
+        asm!("/* {} */", inout(zmm_reg) value, options(pure, nomem, nostack, preserves_flags));
+    }
+    value
+}
+
 #[target_feature(enable = "avx512f,avx512bw")]
 fn compress(states: &mut [State], streams: &[&[u8]]) {
     let Some(first) = streams.first() else { return };
@@ -124,6 +140,7 @@ fn compress(states: &mut [State], streams: &[&[u8]]) {
         let mut w = [_mm512_setzero_si512(); WIDE];
         for (row, lane) in w.iter_mut().zip(&lanes) {
             let at = lane.as_ptr().wrapping_add(block * BLOCK);
+            // It may point past the end of the stream: a prefetch never faults.
             _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD).cast());
             // SAFETY: `block` is below the number of whole blocks in every lane, so the 64 bytes from `at`
             // lie within this one; the load asks for no alignment.

@@ -57,9 +57,13 @@ const K: [[u32; 4]; 16] = [
 const WIDE: usize = 16;
 
 /// Streams from which sixteen lanes beat pairs, though the lanes left over work for nothing.
-const WIDE_BEATS_PAIRS: usize = 9;
+///
+/// On Zen 5 measured: from 7 on, 6.7 GB/s for sixteen against 3.0 for a pair. On Intel an earlier form of the
+/// kernel did 4.5 against 2.5, which by calculation is 9. The value lies between: little is lost on either.
+const WIDE_BEATS_PAIRS: usize = 8;
 
-/// The same against one stream at a time without SHA extensions.
+/// The same against one stream at a time, where the processor has no SHA extensions: on Zen 5 two lanes do
+/// 0.9 GB/s, and `sha2` without the extensions 0.5.
 const WIDE_BEATS_PORTABLE: usize = 2;
 
 /// A way to run SHA-256's block function on several streams.

@@ -74,11 +74,11 @@ fn compress<const LANES: usize>(states: &mut [State; LANES], streams: &[&[u8]; L
         let mut w = [[zero; 4]; LANES];
         for lane in 0..LANES {
             let at = streams[lane].as_ptr().wrapping_add(block * BLOCK).cast::<__m128i>();
-            for quarter in 0..4 {
+            for (quarter, words) in w[lane].iter_mut().enumerate() {
                 // SAFETY: `block` is below the number of whole blocks in this stream, so the 64 bytes from
                 // `at` lie within it; the load asks for no alignment.
                 let loaded = unsafe { _mm_loadu_si128(at.add(quarter)) };
-                w[lane][quarter] = _mm_shuffle_epi8(loaded, big_endian);
+                *words = _mm_shuffle_epi8(loaded, big_endian);
             }
         }
         four_rounds!(0, LANES, abef, cdgh, w);
