@@ -8,6 +8,7 @@
 mod absent;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub mod lanes;
 mod portable;
 pub mod sha256;
 #[cfg(target_arch = "x86_64")]
