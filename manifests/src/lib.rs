@@ -3,5 +3,6 @@
 
 pub mod digest;
 pub mod evidence;
+pub mod fingerprint;
 pub mod sequence;
 pub mod time;
