@@ -254,6 +254,7 @@ fn damaged_signatures_and_keys_are_never_good() {
         });
     }
     let signature = gpg.sign("20230301", "alice", DATA, &[]);
+    assert_eq!(reason(&judge(DATA, &signature, &[&key], &pin)), "good");
     let (unhashed, prefix) = advisory(&key);
     damage(&key, |damaged, at| {
         let evidence = judge(DATA, &signature, &[damaged], &pin);

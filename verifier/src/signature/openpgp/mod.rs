@@ -79,9 +79,6 @@ pub struct Check {
 }
 
 /// Reads signatures and keys. An error is the verdict already.
-///
-/// The evidence is boxed in neither arm: both are made once per file.
-#[expect(clippy::result_large_err)]
 pub fn prepare(demand: &Demand<'_>) -> Result<Check, Evidence> {
     let unreadable =
         |refused: read::Unreadable| Evidence { notes: vec![refused.note], ..evidence(Err(refused.reason)) };
@@ -273,8 +270,10 @@ impl Judged {
             Verdict::Bad => 0,
             Verdict::Good => 1,
             Verdict::OutsidePolicy => 2,
-            Verdict::WrongSigner => 3,
-            Verdict::Unsigned | Verdict::Malformed => 4,
+            // What is known says more than what is not.
+            Verdict::WrongSigner if self.answer == Err(Reason::NotPinned) => 3,
+            Verdict::WrongSigner => 4,
+            Verdict::Unsigned | Verdict::Malformed => 5,
         }
     }
 
