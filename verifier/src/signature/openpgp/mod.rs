@@ -36,6 +36,8 @@ pub const MAX_SIGNATURE_BYTES: usize = 256 * 1024;
 pub const MAX_SIGNATURES: usize = 32;
 /// Passes over the file side by side: distinct hashes, modes and salts. Vendors need one or two.
 pub const MAX_STREAMS: usize = 8;
+/// Supplied keys that one signature may name as its issuer: one, unless key ids collide or certificates share a subkey.
+pub const MAX_CANDIDATES: usize = 64;
 /// One key file. A certificate with thousands of certifications has half a MiB.
 pub const MAX_KEY_BYTES: usize = 8 * 1024 * 1024;
 /// All key files of one demand.
@@ -77,8 +79,6 @@ pub struct Check {
 }
 
 /// Reads signatures and keys. An error is the verdict already.
-///
-/// The evidence is boxed in neither arm: both are made once per file.
 pub fn prepare(demand: &Demand<'_>) -> Result<Check, Evidence> {
     let unreadable =
         |refused: read::Unreadable| Evidence { notes: vec![refused.note], ..evidence(Err(refused.reason)) };
@@ -91,8 +91,15 @@ pub fn prepare(demand: &Demand<'_>) -> Result<Check, Evidence> {
         rules: Rules::at(demand.now, demand.sha1),
         notes: [keys.notes, found.notes].concat(),
     };
-    if check.streams().streams() > MAX_STREAMS {
-        let note = format!("more than {MAX_STREAMS} distinct hashes to compute");
+    let exceeded =
+        if check.signatures.iter().any(|signature| check.candidates(signature).len() > MAX_CANDIDATES) {
+            Some(format!("more than {MAX_CANDIDATES} keys for one signature"))
+        } else if check.streams().streams() > MAX_STREAMS {
+            Some(format!("more than {MAX_STREAMS} distinct hashes to compute"))
+        } else {
+            None
+        };
+    if let Some(note) = exceeded {
         return Err(Evidence { notes: vec![note], ..evidence(Err(Reason::LimitExceeded)) });
     }
     Ok(check)
@@ -263,8 +270,10 @@ impl Judged {
             Verdict::Bad => 0,
             Verdict::Good => 1,
             Verdict::OutsidePolicy => 2,
-            Verdict::WrongSigner => 3,
-            Verdict::Unsigned | Verdict::Malformed => 4,
+            // What is known says more than what is not.
+            Verdict::WrongSigner if self.answer == Err(Reason::NotPinned) => 3,
+            Verdict::WrongSigner => 4,
+            Verdict::Unsigned | Verdict::Malformed => 5,
         }
     }
 
