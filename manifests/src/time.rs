@@ -13,6 +13,9 @@ pub struct Timestamp(u64);
 const LAST: u64 = 253_402_300_799;
 
 impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+
     /// From seconds since 1970; none beyond the year 9999.
     pub const fn from_seconds(seconds: u64) -> Option<Self> {
         if seconds > LAST { None } else { Some(Self(seconds)) }

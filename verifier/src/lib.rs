@@ -4,9 +4,14 @@
 #![deny(unsafe_code)]
 
 pub mod archive;
+pub mod cli;
 pub mod contents;
 pub mod error;
 pub mod hash;
 pub mod media;
+pub mod outcome;
+pub mod progress;
+pub mod report;
+pub mod run;
 pub mod signature;
 pub mod trust;

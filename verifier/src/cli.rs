@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The command line's definition and nothing else. Man pages and completions come from it.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use manifests::digest::Sha256Digest;
+use manifests::fingerprint::Fingerprint;
+use manifests::name::Name;
+use manifests::time::Timestamp;
+
+use crate::progress::Mode;
+
+/// Prove and install a Sealift bundle on an isolated host.
+///
+/// Nothing is believed that is not signed by owners in this host's trust
+/// root; no network is used.
+///
+/// Exit status: 0 done; 1 refused (trust, format or evidence); 2 wrong
+/// usage; 3 the medium is damaged; 4 this machine cannot; 5 the install
+/// failed and was undone; 6 it failed and was not all undone.
+#[derive(Debug, Parser)]
+#[command(name = "verifier", version, max_term_width = 80, arg_required_else_help = true)]
+#[command(
+    after_help = "Examples:\n  verifier verify /media/disc\n  verifier install aws-signer-2.2.0-1.bundle.tar --plan"
+)]
+pub struct Cli {
+    /// What all commands have in common.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// How results are printed on standard output
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// When to use colour; it never carries meaning alone
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
+    /// Say less on standard error
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more on standard error
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// How progress is shown on standard error
+    #[arg(long, global = true, value_enum, value_name = "HOW", default_value_t = Mode::Auto)]
+    pub progress: Mode,
+    /// This host's trust root, ledger and journal [default:
+    /// /var/lib/sealift for root, $XDG_STATE_HOME/sealift else]
+    #[arg(long, global = true, value_name = "DIR", env = "SEALIFT_STATE")]
+    pub state: Option<PathBuf>,
+}
+
+impl Global {
+    /// How progress is shown: not at all where `--quiet` asks for less.
+    pub const fn progress_mode(&self) -> Mode {
+        if self.quiet { Mode::None } else { self.progress }
+    }
+
+    /// What stands before a refusal on standard error, in red where colour is wanted.
+    pub fn error_label(&self) -> &'static str {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+        let wanted = match self.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto if set("NO_COLOR") => false,
+            ColorChoice::Auto => set("CLICOLOR_FORCE") || std::io::stderr().is_terminal(),
+        };
+        if wanted { "\u{1b}[1;31merror:\u{1b}[0m " } else { "error: " }
+    }
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Text for people
+    Human,
+    /// One JSON document, or one a line where there are several
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Set up, renew and show whom this host trusts
+    #[command(subcommand)]
+    Trust(Trust),
+    /// Show what a bundle claims to be; nothing is verified
+    #[command(
+        after_help = "Examples:\n  verifier show first-1.0.bundle.tar\n  verifier show - --dsse < first-1.0.bundle.tar"
+    )]
+    Show {
+        /// A file, a folder, or `-` for standard input
+        bundle: PathBuf,
+        /// Print manifest and signatures as one DSSE envelope
+        #[arg(long)]
+        dsse: bool,
+    },
+    /// Prove a bundle, byte for byte and signature for signature
+    #[command(
+        after_help = "Examples:\n  verifier verify first-1.0.bundle.tar\n  verifier verify /media/disc --signatures countersigned.json"
+    )]
+    Verify(Source),
+    /// Check a vendor's signature on a file outside any bundle
+    #[command(
+        after_help = "Examples:\n  verifier check hello.deb --key vendor.asc --pin \"A1B2 …\"\n  verifier check hello.deb --as openpgp --signature hello.sig \\\n      --key vendor.asc --pin A1B2… --now 2026-11-22T00:00:00Z"
+    )]
+    Check(Check),
+}
+
+/// The bundle, and signatures that came beside it.
+#[derive(Debug, Args)]
+pub struct Source {
+    /// A file, a folder, or `-` for standard input
+    pub bundle: PathBuf,
+    /// More signatures, as `bundler sign -o FILE` writes them
+    #[arg(long, value_name = "FILE")]
+    pub signatures: Option<PathBuf>,
+}
+
+/// Whom this host trusts.
+#[derive(Debug, Subcommand)]
+pub enum Trust {
+    /// Trust a first root, whose fingerprint came another way
+    #[command(
+        after_help = "Examples:\n  verifier trust init root.json --fingerprint sha256:9f2c…\n  verifier trust init root.json --fingerprint 9f2c… --replace"
+    )]
+    Init {
+        /// The trust root
+        root: PathBuf,
+        /// Its SHA-256, as `bundler root show` prints it
+        #[arg(long, value_name = "SHA256", value_parser = fingerprint)]
+        fingerprint: Sha256Digest,
+        /// Give up the present root; this is recorded, the ledger stays
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Walk from this root to the next, and on
+    #[command(
+        after_help = "Examples:\n  verifier trust update root-2.json\n  verifier trust update root-2.json root-3.json"
+    )]
+    Update {
+        /// The next trust roots, in order
+        #[arg(required = true)]
+        roots: Vec<PathBuf>,
+    },
+    /// Show the root, its rules, and what was accepted
+    #[command(
+        after_help = "Examples:\n  verifier trust show\n  verifier trust show --host-key > this-host.pub"
+    )]
+    Show {
+        /// Print only this host's public key, for enrolment
+        #[arg(long)]
+        host_key: bool,
+    },
+}
+
+/// What to install, and where.
+#[derive(Debug, Args)]
+pub struct Install {
+    /// A file, a folder, or `-` for standard input
+    #[arg(required_unless_present = "resume")]
+    pub bundle: Option<PathBuf>,
+    /// More signatures, as `bundler sign -o FILE` writes them
+    #[arg(long, value_name = "FILE")]
+    pub signatures: Option<PathBuf>,
+    /// Only show what would be done
+    #[arg(long)]
+    pub plan: bool,
+    /// Install this component and no other (repeatable)
+    #[arg(long, value_name = "C", value_parser = name)]
+    pub only: Vec<Name>,
+    /// Leave this component out (repeatable)
+    #[arg(long, value_name = "C", value_parser = name)]
+    pub except: Vec<Name>,
+    /// Install beneath this folder instead of /
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Bring an interrupted install to an end, and do nothing else
+    #[arg(long, conflicts_with_all = ["bundle", "signatures", "plan", "only", "except"])]
+    pub resume: bool,
+}
+
+/// What to check, and against whom.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Files to check; `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The kind of evidence, where content does not tell
+    #[arg(long = "as", value_enum, value_name = "KIND")]
+    pub kind: Option<Kind>,
+    /// The detached signature [default: FILE.sig or FILE.asc]
+    #[arg(long, value_name = "FILE")]
+    pub signature: Option<PathBuf>,
+    /// Keys that may have signed: a file or folder (repeatable)
+    #[arg(long = "key", value_name = "FILE")]
+    pub keys: Vec<PathBuf>,
+    /// Primary key fingerprint that must have signed (repeatable: any)
+    #[arg(long = "pin", value_name = "FINGERPRINT", value_parser = pin)]
+    pub pins: Vec<Fingerprint>,
+    /// Weak algorithms that this check tolerates
+    #[arg(long, value_enum, value_name = "WEAK")]
+    pub allow: Vec<Weak>,
+    /// Judge at this time instead of now
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub now: Option<Timestamp>,
+}
+
+/// Kinds of vendor evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Any file with a detached OpenPGP signature
+    Openpgp,
+}
+
+/// Algorithms that are too weak, unless a check names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Weak {
+    /// SHA-1 in signatures and in keys
+    Sha1,
+}
+
+fn fingerprint(text: &str) -> Result<Sha256Digest, String> {
+    let joined: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    Sha256Digest::parse(&joined).map_err(|error| error.to_string())
+}
+
+fn name(text: &str) -> Result<Name, String> {
+    Name::new(text).map_err(|error| error.to_string())
+}
+
+fn pin(text: &str) -> Result<Fingerprint, String> {
+    Fingerprint::parse(text).map_err(|error| error.to_string())
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn definitions_are_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The same facts for people and for programs. Handed everything, decides nothing.
+
+pub mod human;
+pub mod json;

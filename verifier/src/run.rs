@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The flow, top to bottom, one short function per command: read this first.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use manifests::dsse::{Base64, Envelope, MAX_SLOT, STATEMENT_TYPE, Signatures};
+use manifests::evidence::Verdict;
+use manifests::root::MAX_ROOT_BYTES;
+use manifests::time::Timestamp;
+
+use crate::archive::reader::Archive;
+use crate::cli::{Check, Cli, Command, Format, Global, Source, Trust, Weak};
+use crate::contents::{self, Contents, Nowhere, Proof};
+use crate::error::{Class, Code, Refusal};
+use crate::media::Medium;
+use crate::outcome::Outcome;
+use crate::progress::Progress;
+use crate::report::{human, json};
+use crate::signature::approve::{Approved, Vendors, approve};
+use crate::signature::file::{FileError, Request, check_openpgp};
+use crate::signature::openpgp::Sha1;
+use crate::trust::ledger::{Ledger, Replacement};
+use crate::trust::root::Candidate;
+use crate::trust::state::{State, StateFolder};
+use crate::trust::{self, Claim, TrustedManifest, UnsignedManifest};
+
+/// Runs a command line, and prints its result or its refusal.
+pub fn run(cli: &Cli) -> Outcome {
+    let clock = clock();
+    let (schema, done) = match &cli.command {
+        Command::Trust(command) => ("sealift.trust/1", trust_command(&cli.global, command, clock)),
+        Command::Show { bundle, dsse } => ("sealift.show/1", show(&cli.global, bundle, *dsse)),
+        Command::Verify(source) => ("sealift.verify/1", verify(&cli.global, source, clock)),
+        Command::Check(check) => ("sealift.check/1", self::check(&cli.global, check, clock)),
+    };
+    match done {
+        Ok(outcome) => outcome,
+        Err(refusal) => {
+            refuse(&cli.global, schema, &refusal);
+            Outcome::Refused(refusal.class)
+        }
+    }
+}
+
+/// The system's clock, read once for each run.
+fn clock() -> Timestamp {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    // A clock before 1970 or after 9999 is as good as none; the ledger's latest time then decides.
+    Timestamp::from_seconds(seconds).unwrap_or(Timestamp::EPOCH)
+}
+
+fn state(global: &Global) -> StateFolder {
+    let folder = global.state.clone().unwrap_or_else(|| {
+        let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+        let user = || std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).or_else(home);
+        match rustix::process::geteuid().is_root() {
+            true => PathBuf::from("/var/lib/sealift"),
+            false => user().unwrap_or_else(|| PathBuf::from("/var/lib")).join("sealift"),
+        }
+    });
+    StateFolder::new(folder)
+}
+
+fn trust_command(global: &Global, command: &Trust, clock: Timestamp) -> Result<Outcome, Refusal> {
+    let folder = state(global);
+    match command {
+        Trust::Init { root, fingerprint, replace } => {
+            let present = folder.try_load()?;
+            let ledger = match (&present, replace) {
+                (Some(present), false) => {
+                    return Err(Refusal::new(
+                        Code::TrustRootExists,
+                        folder.path().display().to_string(),
+                        "holds a trust root already",
+                    )
+                    .found(format!("version {}", present.root.root().document().version)));
+                }
+                (Some(present), true) => present.ledger.after_replacement(Replacement {
+                    at: clock,
+                    from: present.root.fingerprint(),
+                    to: *fingerprint,
+                }),
+                (None, _) => Ledger::empty(),
+            };
+            let root = read_root(root)?.establish(*fingerprint, clock)?;
+            let state = State { root, ledger };
+            folder.save(&state)?;
+            folder.ensure_host_key()?;
+            print_trust(global, "initialised", &state)
+        }
+        Trust::Update { roots } => {
+            let State { mut root, ledger } = folder.load()?;
+            for path in roots {
+                root = root.walk(read_root(path)?)?;
+            }
+            root.require_unexpired(clock)?;
+            let state = State { root, ledger: ledger.after_root_update() };
+            folder.save(&state)?;
+            print_trust(global, "updated", &state)
+        }
+        Trust::Show { host_key: true } => {
+            folder.load()?;
+            print(&folder.host_key()?)
+        }
+        Trust::Show { host_key: false } => print_trust(global, "shown", &folder.load()?),
+    }
+}
+
+fn read_root(path: &Path) -> Result<Candidate, Refusal> {
+    Candidate::read(&read_argument(path, MAX_ROOT_BYTES)?, &path.display().to_string())
+}
+
+fn print_trust(global: &Global, outcome: &str, state: &State) -> Result<Outcome, Refusal> {
+    match global.format {
+        Format::Human => print(&human::trust(&state.root, &state.ledger)),
+        Format::Json => print(&json::line(&json::Trust::new(outcome, &state.root, &state.ledger))),
+    }
+}
+
+fn show(global: &Global, bundle: &Path, dsse: bool) -> Result<Outcome, Refusal> {
+    let archive = Archive::open(Medium::open(bundle)?)?;
+    let signatures = archive.signatures()?;
+    if dsse {
+        let payload = Base64(archive.manifest().to_vec());
+        let envelope = Envelope { payload_type: STATEMENT_TYPE.to_owned(), payload, signatures };
+        return print(&json::line(&envelope));
+    }
+    let claim = UnsignedManifest::read(archive.manifest())?;
+    match global.format {
+        Format::Human => print(&human::shown(&claim, &signatures)),
+        Format::Json => print(&json::line(&json::Shown::new(&claim, &signatures))),
+    }
+}
+
+fn verify(global: &Global, source: &Source, clock: Timestamp) -> Result<Outcome, Refusal> {
+    let state = state(global).load()?;
+    let approved = prove(global, &source.bundle, source.signatures.as_deref(), &state, clock)?;
+    match global.format {
+        Format::Human => print(&human::trusted(approved.get().claim(), approved.approvals())),
+        Format::Json => print(&json::line(&json::Trusted::new(&approved))),
+    }
+}
+
+/// carrier → Archive → TrustedManifest → Contents → Approved.
+fn prove(
+    global: &Global,
+    bundle: &Path,
+    signatures: Option<&Path>,
+    state: &State,
+    clock: Timestamp,
+) -> Result<Approved<Contents<TrustedManifest>>, Refusal> {
+    let (archive, trusted) = open_trusted(bundle, signatures, state, clock)?;
+    let now = state.ledger.now(clock);
+    let progress = Progress::start(global.progress_mode(), "proving", payload_bytes(&trusted));
+    let proof = Proof { sink: &Nowhere, watch: &Vendors { now }, progress: &|bytes| progress.add(bytes) };
+    approve(contents::prove(archive, trusted, proof)?, now)
+}
+
+fn open_trusted(
+    bundle: &Path,
+    signatures: Option<&Path>,
+    state: &State,
+    clock: Timestamp,
+) -> Result<(Archive, TrustedManifest), Refusal> {
+    let archive = Archive::open(Medium::open(bundle)?)?;
+    let mut all = archive.signatures()?;
+    if let Some(path) = signatures {
+        for signature in read_signatures(path)?.iter() {
+            all = all.with(signature.clone());
+        }
+    }
+    let trusted = trust::open(archive.manifest(), &all, &state.root, &state.ledger, clock)?;
+    Ok((archive, trusted))
+}
+
+fn payload_bytes(claim: &impl Claim) -> u64 {
+    claim.manifest().files().map(|(file, _)| file.size).sum()
+}
+
+fn read_signatures(path: &Path) -> Result<Signatures, Refusal> {
+    let name = path.display().to_string();
+    Signatures::from_slot(&read_argument(path, MAX_SLOT)?).map_err(|error| {
+        Refusal::new(Code::SignaturesMalformed, name, "is not a file of signatures").found(error)
+    })
+}
+
+fn check(global: &Global, check: &Check, clock: Timestamp) -> Result<Outcome, Refusal> {
+    let sha1 = if check.allow.contains(&Weak::Sha1) { Sha1::Allowed } else { Sha1::Refused };
+    let mut worst = Outcome::Judged(Verdict::Good);
+    for file in &check.files {
+        let request = Request {
+            file,
+            signature: check.signature.as_deref(),
+            keys: &check.keys,
+            pins: &check.pins,
+            now: check.now.unwrap_or(clock),
+            sha1,
+        };
+        let name = file.display().to_string();
+        let evidence = match check_openpgp(&request) {
+            Ok(checked) => checked.evidence,
+            Err(error) => {
+                let refusal = unreadable(&error);
+                refuse(global, "sealift.check/1", &refusal);
+                worst = worse(worst, Outcome::Refused(refusal.class));
+                continue;
+            }
+        };
+        match global.format {
+            Format::Human => print(&human::checked(&name, &evidence))?,
+            Format::Json => print(&json::line(&json::Checked::new(name, &evidence)))?,
+        };
+        worst = worse(worst, Outcome::Judged(evidence.verdict));
+    }
+    Ok(worst)
+}
+
+/// The one with the higher exit code.
+fn worse(one: Outcome, other: Outcome) -> Outcome {
+    let code = |outcome: Outcome| match outcome {
+        Outcome::Done | Outcome::Judged(Verdict::Good) => 0,
+        Outcome::Judged(_) => Class::Refused as u8,
+        Outcome::Refused(class) => class as u8,
+    };
+    if code(other) > code(one) { other } else { one }
+}
+
+fn unreadable(error: &FileError) -> Refusal {
+    match error {
+        FileError::Read { path, source } => Refusal::argument(path.display().to_string(), source),
+        FileError::StandardInputTwice => Refusal::new(Code::Usage, "-", error.to_string()),
+    }
+}
+
+/// The whole of a file that the command line names.
+fn read_argument(path: &Path, limit: usize) -> Result<Vec<u8>, Refusal> {
+    let name = path.display().to_string();
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(limit as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| Refusal::argument(&name, &error))?;
+    if bytes.len() > limit {
+        return Err(Refusal::new(Code::LimitExceeded, name, "is too long")
+            .expected(format!("at most {limit} bytes"))
+            .found(format!("{} bytes", fs::metadata(path).map_or(bytes.len() as u64, |facts| facts.len()))));
+    }
+    Ok(bytes)
+}
+
+fn print(text: &str) -> Result<Outcome, Refusal> {
+    let written = io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush());
+    written.map_err(|error| Refusal::writing("standard output", &error))?;
+    Ok(Outcome::Done)
+}
+
+/// A refusal: on standard error for people, on standard output as a document.
+fn refuse(global: &Global, schema: &str, refusal: &Refusal) {
+    // Where nothing can be printed any more, the exit code still tells.
+    let _ = match global.format {
+        Format::Json => io::stdout().write_all(json::line(&json::Refused::new(schema, refusal)).as_bytes()),
+        Format::Human => writeln!(io::stderr(), "{}{refusal}", global.error_label()),
+    };
+}
