@@ -3,6 +3,7 @@
 //! designated revokers, key ids shared by many. Made by sequoia's own signer at test time.
 #![expect(clippy::unwrap_used, reason = "a test that cannot make its fixtures must stop")]
 
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use manifests::evidence::{Evidence, Verdict};
@@ -17,6 +18,7 @@ use sequoia_openpgp::{Cert, Packet, Profile};
 use verifier::hash::Kernel;
 use verifier::hash::sha256::Midstate;
 use verifier::signature::Reason;
+use verifier::signature::file::{FileError, Request, check_openpgp};
 use verifier::signature::openpgp::{
     Demand, MAX_CANDIDATES, MAX_KEY_BYTES, MAX_SIGNATURE_BYTES, MAX_SIGNATURES, MAX_STREAMS, Sha1, prepare,
 };
@@ -241,4 +243,36 @@ fn a_caller_that_hashed_nothing_gets_no_verdict() {
     let check = prepare(&demand).ok().unwrap();
     let unfed = check.hasher();
     assert_eq!(check.judge(&file, unfed).reason, not_hashed);
+}
+
+#[test]
+fn the_signature_beside_a_file_is_found_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (cert, _) = builder("a").generate().unwrap();
+    let (other, _) = builder("b").generate().unwrap();
+    std::fs::write(path("x"), DATA).unwrap();
+    std::fs::create_dir(path("keys")).unwrap();
+    std::fs::write(path("keys/a"), cert.to_vec().unwrap()).unwrap();
+    let pins = [Fingerprint::parse(&cert.fingerprint().to_hex()).unwrap()];
+    let check = |file: &str, keys: &[PathBuf]| {
+        let now = Timestamp::parse("2025-01-01T00:00:00Z").unwrap();
+        let file = path(file);
+        check_openpgp(&Request { file: &file, signature: None, keys, pins: &pins, now, sha1: Sha1::Refused })
+    };
+    let keys = [path("keys")];
+
+    let none = check("x", &keys).unwrap();
+    assert_eq!((none.evidence.reason, none.digest), (Some("no-signature"), None));
+    std::fs::write(path("x.asc"), sign(&mut subkey(&other))).unwrap();
+    assert_eq!(check("x", &keys).unwrap().evidence.reason, Some("key-not-supplied"));
+    std::fs::write(path("x.sig"), sign(&mut subkey(&cert))).unwrap();
+    let both = check("x", &keys).unwrap();
+    assert_eq!(both.evidence.notes, ["x.sig was used, x.asc beside it was not"]);
+    assert_eq!(both.digest, Some(verifier::hash::sha256::digest(DATA)));
+    assert_eq!(both.evidence.covers.first().map(|covered| covered.digest), both.digest);
+
+    assert!(matches!(check("absent", &keys), Err(FileError::Read { .. })));
+    assert!(matches!(check("x", &[path("absent")]), Err(FileError::Read { .. })));
+    assert!(matches!(check("x", &["-".into(), "-".into()]), Err(FileError::StandardInputTwice)));
 }

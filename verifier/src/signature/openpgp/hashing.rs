@@ -177,4 +177,24 @@ mod tests {
         let long = vec![b'\n'; 100_000];
         assert_eq!(text(&[&long]), sha2::Sha512::digest(b"\r\n".repeat(100_000)).to_vec());
     }
+
+    #[test]
+    fn the_midstate_gives_what_the_library_would_compute() {
+        use sequoia_openpgp::parse::Parse;
+        // Versions 3 and 4 with the date 0x01020304, an issuer, SHA-256, RSA and a number of one bit.
+        let third = b"\x03\x05\x00\x01\x02\x03\x04ABCDEFGH\x01\x08\xaa\xbb\x00\x01\x01";
+        let fourth = b"\x04\x00\x01\x08\x00\x06\x05\x02\x01\x02\x03\x04\x00\x00\xaa\xbb\x00\x01\x01";
+        let mut file = Midstate::EMPTY;
+        file.update(crate::hash::Kernel::detect(), b"data");
+        for (version, bytes) in [(3, &third[..]), (4, fourth)] {
+            let signature = Signature::from_bytes(bytes).unwrap();
+            assert_eq!(signature.version(), version);
+            let mut context = HashAlgorithm::SHA256.context().unwrap().for_signature(4);
+            context.update(b"data");
+            signature.hash(&mut context).unwrap();
+            let hasher = Hasher::new([&signature].into_iter());
+            assert_eq!(hasher.streams(), 0);
+            assert_eq!(hasher.digest(&signature, &file), Some(context.into_digest().unwrap()), "{version}");
+        }
+    }
 }

@@ -306,16 +306,21 @@ fn verdict(answer: Result<(), Reason>) -> Verdict {
 
 /// An answer with nothing else known.
 fn evidence(answer: Result<(), Reason>) -> Evidence {
+    let verdict = verdict(answer);
+    let concluded = !matches!(verdict, Verdict::Unsigned | Verdict::Malformed);
     Evidence {
         kind: "openpgp",
-        verdict: verdict(answer),
+        verdict,
         reason: answer.err().map(Reason::as_str),
         signer: None,
         signed_at: None,
         time_source: None,
         covers: Vec::new(),
         not_covered: Vec::new(),
-        not_checked: vec!["revocation after the key was collected".to_owned()],
+        not_checked: concluded
+            .then(|| "revocation after the key was collected".to_owned())
+            .into_iter()
+            .collect(),
         notes: Vec::new(),
     }
 }
