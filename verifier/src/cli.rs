@@ -224,8 +224,12 @@ pub enum Kind {
 /// Algorithms that are too weak, unless a check names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Weak {
-    /// SHA-1 in signatures and in keys
+    /// SHA-1 in file digests, signatures, keys and timestamps
     Sha1,
+    /// SHA-1 in timestamp tokens only
+    Sha1Timestamp,
+    /// SHA-1 as checksum of a .pkg's table of contents only
+    Sha1Toc,
 }
 
 fn fingerprint(text: &str) -> Result<Sha256Digest, String> {
