@@ -41,19 +41,30 @@ pub enum JsonError {
 
 /// Reads one document of at most `limit` bytes, with nothing before or after it but white space.
 pub fn read<T: DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, JsonError> {
-    scan(bytes, limit)?;
-    Ok(serde_json::from_slice(bytes)?)
+    scan(bytes, limit)?.read()
 }
 
-/// Checks every rule that holds for all documents, and keeps nothing.
-pub fn scan(bytes: &[u8], limit: usize) -> Result<(), JsonError> {
+/// A document in which every rule holds that is common to all: it may be read into any type.
+#[derive(Clone, Copy, Debug)]
+pub struct Scanned<'a>(&'a str);
+
+impl Scanned<'_> {
+    /// Reads the document into a type, whose own rules are checked now.
+    pub fn read<T: DeserializeOwned>(self) -> Result<T, JsonError> {
+        Ok(serde_json::from_str(self.0)?)
+    }
+}
+
+/// Checks every rule that is common to all documents.
+pub fn scan(bytes: &[u8], limit: usize) -> Result<Scanned<'_>, JsonError> {
     if bytes.len() > limit {
         return Err(JsonError::TooLong { found: bytes.len(), limit });
     }
     let text = std::str::from_utf8(bytes).map_err(|e| JsonError::NotUtf8 { at: e.valid_up_to() })?;
     let mut reader = serde_json::Deserializer::from_str(text);
     Scan { depth: 0 }.deserialize(&mut reader)?;
-    Ok(reader.end()?)
+    reader.end()?;
+    Ok(Scanned(text))
 }
 
 #[derive(Clone, Copy)]

@@ -263,7 +263,7 @@ impl PathSet {
     }
 
     fn enter(&mut self, part: &str, directory: bool, whole: &str) -> Result<(), NameError> {
-        let folded: String = part.chars().nfd().default_case_fold().nfc().collect();
+        let folded = fold(part);
         match self.seen.get(&folded) {
             None => {
                 self.seen.insert(folded, (part.to_owned(), directory));
@@ -279,6 +279,14 @@ impl PathSet {
             Some(_) => Err(NameError::new(whole, "appears twice")),
         }
     }
+}
+
+/// The form in which two spellings that some system takes for one are the same.
+fn fold(part: &str) -> String {
+    if part.is_ascii() {
+        return part.to_ascii_lowercase();
+    }
+    part.chars().nfd().default_case_fold().nfc().collect()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::{DigestSet, Sha256Digest};
 use crate::fingerprint::Fingerprint;
-use crate::json::{self, JsonError};
+use crate::json::{self, JsonError, Scanned};
 use crate::name::{BundleName, BundleVersion, InstallPath, Name, PortablePath};
 use crate::sequence::Sequence;
 use crate::statement::{STATEMENT_V1, Statement, Subject};
@@ -390,9 +390,14 @@ impl From<Reserved> for [u8; 0] {
 pub struct Manifest(Statement<Predicate>);
 
 impl Manifest {
-    /// Reads the bytes of `manifest.json`.
+    /// Reads the bytes of `manifest.json`, of at most [`MAX_MANIFEST_BYTES`].
     pub fn read(bytes: &[u8]) -> Result<Self, ManifestError> {
-        Self::new(json::read(bytes, MAX_MANIFEST_BYTES)?)
+        Self::from_scanned(json::scan(bytes, MAX_MANIFEST_BYTES)?)
+    }
+
+    /// Reads a manifest that was scanned already.
+    pub fn from_scanned(document: Scanned<'_>) -> Result<Self, ManifestError> {
+        Self::new(document.read()?)
     }
 
     /// Checks a statement made in memory: the same rules.
@@ -471,9 +476,9 @@ struct PrefaceBundle {
 }
 
 impl Preface {
-    /// Reads the bytes of `manifest.json`.
-    pub fn read(bytes: &[u8]) -> Result<Self, JsonError> {
-        json::read(bytes, MAX_MANIFEST_BYTES)
+    /// Reads the beginnings of a manifest.
+    pub fn from_scanned(document: Scanned<'_>) -> Result<Self, JsonError> {
+        document.read()
     }
 
     /// The bundle's name.

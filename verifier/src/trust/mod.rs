@@ -14,9 +14,10 @@ pub mod threshold;
 
 use std::collections::BTreeMap;
 
-use manifests::bundle::{Manifest, ManifestError, Preface};
+use manifests::bundle::{MAX_MANIFEST_BYTES, Manifest, ManifestError, Preface};
 use manifests::digest::Sha256Digest;
 use manifests::dsse::{STATEMENT_TYPE, Signatures, pae};
+use manifests::json;
 use manifests::name::Name;
 use manifests::sequence::RootVersion;
 use manifests::time::Timestamp;
@@ -131,20 +132,23 @@ pub fn open(
     let now = ledger.now(clock);
     root.require_unexpired(now)?;
     let signers = signed(bytes, signatures, root)?;
-    let preface = Preface::read(bytes).map_err(|error| manifest_refusal(&ManifestError::Json(error)))?;
+    let malformed = |error| manifest_refusal(&ManifestError::Json(error));
+    let document = json::scan(bytes, MAX_MANIFEST_BYTES).map_err(malformed)?;
+    let preface = Preface::from_scanned(document).map_err(malformed)?;
     let by_role = require_roles(&preface, root, &signers)?;
     require_known_features(&preface)?;
-    let UnsignedManifest { manifest, id } = UnsignedManifest::read(bytes)?;
+    let manifest = Manifest::from_scanned(document).map_err(|error| manifest_refusal(&error))?;
+    let id = sha256::digest(bytes);
     require_allowed(&manifest, id, root, now)?;
     let standing = ledger.judge(manifest.bundle(), id)?;
-    let document = root.root().document();
+    let trusted_by = root.root().document();
     Ok(TrustedManifest {
         manifest,
         id,
         signers: by_role,
         unknown: signers.unknown,
-        root_version: document.version,
-        enclave: document.enclave.clone(),
+        root_version: trusted_by.version,
+        enclave: trusted_by.enclave.clone(),
         standing,
     })
 }
