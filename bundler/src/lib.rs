@@ -1,1 +1,10 @@
-//! Bundler.
+// SPDX-License-Identifier: Apache-2.0
+//! Collects software and its vendors' signatures into one signed bundle, on the connected side.
+//!
+//! `recipe` → `lock` → `build` → `sign`; `root` makes the trust that the far side starts from.
+#![forbid(unsafe_code)]
+
+pub mod failure;
+pub mod files;
+pub mod recipe;
+pub mod source;
