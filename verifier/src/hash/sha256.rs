@@ -38,6 +38,11 @@ impl Midstate {
         self.length
     }
 
+    /// The chaining value here; none in the middle of a block.
+    pub const fn chaining_value(&self) -> Option<State> {
+        if self.length.is_multiple_of(BLOCK as u64) { Some(self.state) } else { None }
+    }
+
     /// Absorbs more bytes.
     pub fn update(&mut self, kernel: Kernel, mut bytes: &[u8]) {
         let held = (self.length % BLOCK as u64) as usize;

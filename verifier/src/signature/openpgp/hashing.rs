@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The digest that a signature covers: a file's bytes in, front to back; digests out.
+//!
+//! A signature's digest is that of a salt (version 6), the file (with CR LF line ends in text mode) and a
+//! trailer made of the signature's own fields (RFC 9580 §5.2.4). Where that is SHA-256 of the plain file
+//! and a trailer, the file's own midstate serves; for the rest each distinct hash, mode and salt runs once.
+
+use sequoia_openpgp::crypto::hash::{Context, Hash};
+use sequoia_openpgp::packet::Signature;
+use sequoia_openpgp::serialize::MarshalInto;
+use sequoia_openpgp::types::{HashAlgorithm, SignatureType};
+
+use crate::hash::sha256::Midstate;
+
+/// What two signatures must have in common to share one pass over the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Shape {
+    algorithm: HashAlgorithm,
+    mode: Mode,
+    version: u8,
+    salt: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Binary,
+    Text,
+}
+
+impl Shape {
+    fn of(signature: &Signature) -> Self {
+        Self {
+            algorithm: signature.hash_algo(),
+            mode: if signature.typ() == SignatureType::Text { Mode::Text } else { Mode::Binary },
+            // 3 and 4 differ only in their trailers.
+            version: signature.version().max(4),
+            salt: signature.salt().unwrap_or_default().to_vec(),
+        }
+    }
+
+    fn is_plain_sha256(&self) -> bool {
+        self.algorithm == HashAlgorithm::SHA256
+            && self.mode == Mode::Binary
+            && self.version == 4
+            && self.salt.is_empty()
+    }
+}
+
+/// Hashes a file for the signatures that need more than its SHA-256.
+#[derive(Clone)]
+pub struct Hasher {
+    streams: Vec<Stream>,
+    length: u64,
+}
+
+#[derive(Clone)]
+struct Stream {
+    shape: Shape,
+    context: Context,
+    after_carriage_return: bool,
+}
+
+impl Hasher {
+    /// For all of `signatures` that the file's midstate does not serve.
+    ///
+    /// A hash that is not known has no stream: [`Hasher::digest`] then has no answer.
+    pub(super) fn new<'a>(signatures: impl Iterator<Item = &'a Signature>) -> Self {
+        let mut streams: Vec<Stream> = Vec::new();
+        for shape in signatures.map(Shape::of).filter(|shape| !shape.is_plain_sha256()) {
+            if streams.iter().any(|stream| stream.shape == shape) {
+                continue;
+            }
+            if let Ok(builder) = shape.algorithm.context() {
+                let mut context = builder.for_signature(shape.version);
+                context.update(&shape.salt);
+                streams.push(Stream { shape, context, after_carriage_return: false });
+            }
+        }
+        Self { streams, length: 0 }
+    }
+
+    /// Passes over the file that run side by side.
+    pub(super) fn streams(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// The next bytes of the file.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.length = self.length.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        for stream in &mut self.streams {
+            match stream.shape.mode {
+                Mode::Binary => stream.context.update(bytes),
+                Mode::Text => stream.update_text(bytes),
+            }
+        }
+    }
+
+    /// Bytes seen so far.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The digest that `signature` must be over; none for a hash that is not known, or one under attack.
+    pub(super) fn digest(&self, signature: &Signature, file: &Midstate) -> Option<Vec<u8>> {
+        let shape = Shape::of(signature);
+        if shape.is_plain_sha256() {
+            return Some(file.digest_with(&trailer(signature)?).as_bytes().to_vec());
+        }
+        let mut context = self.streams.iter().find(|stream| stream.shape == shape)?.context.clone();
+        signature.hash(&mut context).ok()?;
+        // For SHA-1 this is where a collision attack is noticed.
+        context.into_digest().ok()
+    }
+}
+
+impl Stream {
+    /// RFC 9580 §5.2.1.2: every line end becomes CR LF. A lone CR or LF counts as one, as in sequoia.
+    fn update_text(&mut self, bytes: &[u8]) {
+        const KEPT: usize = 16 * 1024;
+        let mut line = Vec::with_capacity(KEPT);
+        for &byte in bytes {
+            match byte {
+                b'\n' if self.after_carriage_return => {}
+                b'\r' | b'\n' => line.extend_from_slice(b"\r\n"),
+                other => line.push(other),
+            }
+            self.after_carriage_return = byte == b'\r';
+            if line.len() >= KEPT.saturating_sub(1) {
+                self.context.update(&line);
+                line.clear();
+            }
+        }
+        self.context.update(&line);
+    }
+}
+
+/// What follows the file in the digest of a version 3 or 4 signature (RFC 9580 §5.2.4).
+fn trailer(signature: &Signature) -> Option<Vec<u8>> {
+    let kind = u8::from(signature.typ());
+    if signature.version() == 3 {
+        let created = signature.signature_creation_time()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+        let created = u32::try_from(created.as_secs()).ok()?;
+        return Some([&[kind][..], &created.to_be_bytes()].concat());
+    }
+    let hashed = signature.hashed_area().to_vec().ok()?;
+    let mut bytes = vec![4, kind, signature.pk_algo().into(), signature.hash_algo().into()];
+    bytes.extend_from_slice(&u16::try_from(hashed.len()).ok()?.to_be_bytes());
+    bytes.extend_from_slice(&hashed);
+    let length = u32::try_from(bytes.len()).ok()?;
+    bytes.extend_from_slice(&[4, 0xff]);
+    bytes.extend_from_slice(&length.to_be_bytes());
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(chunks: &[&[u8]]) -> Vec<u8> {
+        let shape = Shape { algorithm: HashAlgorithm::SHA512, mode: Mode::Text, version: 4, salt: vec![] };
+        let context = shape.algorithm.context().unwrap().for_signature(4);
+        let mut stream = Stream { shape, context, after_carriage_return: false };
+        chunks.iter().for_each(|chunk| stream.update_text(chunk));
+        stream.context.into_digest().unwrap()
+    }
+
+    #[test]
+    fn every_line_end_becomes_crlf_wherever_the_blocks_are_cut() {
+        use sha2::Digest;
+        let mixed = b"one\ntwo\r\nthree\rfour\n\n\r\r\n\nfive\r";
+        let plain = b"one\r\ntwo\r\nthree\r\nfour\r\n\r\n\r\n\r\n\r\nfive\r\n";
+        let expected = sha2::Sha512::digest(plain).to_vec();
+        for cut in 0..=mixed.len() {
+            let (before, after) = mixed.split_at(cut);
+            assert_eq!(text(&[before, b"", after]), expected, "cut at {cut}");
+        }
+        let long = vec![b'\n'; 100_000];
+        assert_eq!(text(&[&long]), sha2::Sha512::digest(b"\r\n".repeat(100_000)).to_vec());
+    }
+}

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Detached OpenPGP signatures, pinned by the fingerprint of the signer's primary key.
+//!
+//! In: a signature file, key files, pins, a time; then the file's bytes, once, front to back. Out: one
+//! verdict. [`prepare`] reads what needs no data, [`Check::hasher`] says what must see the bytes,
+//! [`Check::judge`] concludes.
+//!
+//! Of several signatures, in this order: one that a supplied key refutes makes the file `bad`; a pinned one
+//! within policy makes it `good`; a pinned one outside makes it `outside-policy`; any other, `wrong-signer`.
+//!
+//! Stricter than sequoia in one point: the two octets of the digest that a signature carries in clear must
+//! be those of the digest (RFC 9580 §5.2.3 offers the test, gpg applies it).
+
+mod hashing;
+mod policy;
+mod read;
+
+use std::time::SystemTime;
+
+use manifests::digest::Sha256Digest;
+use manifests::evidence::{Covered, Evidence, Signer, TimeSource, Verdict};
+use manifests::fingerprint::Fingerprint;
+use manifests::time::Timestamp;
+use sequoia_openpgp::cert::Cert;
+use sequoia_openpgp::cert::amalgamation::key::ErasedKeyAmalgamation;
+use sequoia_openpgp::packet::{Signature, key};
+
+use super::Reason;
+use crate::hash::sha256::Midstate;
+pub use hashing::Hasher;
+use policy::Rules;
+
+/// A signature file holds a few signatures. The largest known kind, SLH-DSA-256s, has 30 KiB, 40 in armour.
+pub const MAX_SIGNATURE_BYTES: usize = 256 * 1024;
+/// Signature packets in one signature file, those that are passed over included: vendors use one to four.
+pub const MAX_SIGNATURES: usize = 32;
+/// Passes over the file side by side: distinct hashes, modes and salts. Vendors need one or two.
+pub const MAX_STREAMS: usize = 8;
+/// Supplied keys that one signature may name as its issuer: one, unless key ids collide or certificates share a subkey.
+pub const MAX_CANDIDATES: usize = 64;
+/// One key file. A certificate with thousands of certifications has half a MiB.
+pub const MAX_KEY_BYTES: usize = 8 * 1024 * 1024;
+/// All key files of one demand.
+pub const MAX_KEY_BYTES_TOTAL: usize = 32 * 1024 * 1024;
+/// Certificates in all key files: several times a large distribution's keyring.
+pub const MAX_CERTIFICATES: usize = 4096;
+
+/// Whether SHA-1 may bear a signature or a self-signature (`--allow sha1`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sha1 {
+    /// As the policy says: refused since 2013 and 2023.
+    Refused,
+    /// Named by the demand.
+    Allowed,
+}
+
+/// What is demanded of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Demand<'a> {
+    /// The signature file, binary or armoured.
+    pub signature: &'a [u8],
+    /// Key files, binary or armoured, each with any number of certificates.
+    pub keys: &'a [&'a [u8]],
+    /// Primary keys, any of which is enough.
+    pub pins: &'a [Fingerprint],
+    /// The time of judgement.
+    pub now: Timestamp,
+    /// Whether SHA-1 was named.
+    pub sha1: Sha1,
+}
+
+/// Signatures and certificates that were read and wait for the file's digest.
+pub struct Check {
+    signatures: Vec<Signature>,
+    certs: Vec<Cert>,
+    pins: Vec<Fingerprint>,
+    rules: Rules,
+    notes: Vec<String>,
+}
+
+/// Reads signatures and keys. An error is the verdict already.
+pub fn prepare(demand: &Demand<'_>) -> Result<Check, Evidence> {
+    let unreadable =
+        |refused: read::Unreadable| Evidence { notes: vec![refused.note], ..evidence(Err(refused.reason)) };
+    let keys = read::certificates(demand.keys).map_err(unreadable)?;
+    let found = read::signatures(demand.signature).map_err(unreadable)?;
+    let check = Check {
+        signatures: found.items,
+        certs: keys.items,
+        pins: demand.pins.to_vec(),
+        rules: Rules::at(demand.now, demand.sha1),
+        notes: [keys.notes, found.notes].concat(),
+    };
+    let exceeded =
+        if check.signatures.iter().any(|signature| check.candidates(signature).len() > MAX_CANDIDATES) {
+            Some(format!("more than {MAX_CANDIDATES} keys for one signature"))
+        } else if check.streams().streams() > MAX_STREAMS {
+            Some(format!("more than {MAX_STREAMS} distinct hashes to compute"))
+        } else {
+            None
+        };
+    if let Some(note) = exceeded {
+        return Err(Evidence { notes: vec![note], ..evidence(Err(Reason::LimitExceeded)) });
+    }
+    Ok(check)
+}
+
+/// The evidence for a file that has no signature.
+pub fn unsigned() -> Evidence {
+    evidence(Err(Reason::NoSignature))
+}
+
+impl Check {
+    /// The hashing that must see the file's bytes; none where its SHA-256 midstate is enough.
+    pub fn hasher(&self) -> Option<Hasher> {
+        let hasher = self.streams();
+        (hasher.streams() > 0).then_some(hasher)
+    }
+
+    /// Concludes. `file` and `hasher`, where one was asked for, have seen the same bytes, all of them.
+    pub fn judge(self, file: &Midstate, hasher: Option<Hasher>) -> Evidence {
+        let needed = self.streams();
+        let hasher = match hasher {
+            Some(hasher) if hasher.length() == file.length() && hasher.streams() == needed.streams() => {
+                hasher
+            }
+            None if needed.streams() == 0 => needed,
+            _ => return evidence(Err(Reason::NotHashed)),
+        };
+        let mut judged: Vec<Judged> =
+            self.signatures.iter().map(|signature| self.signature(signature, file, &hasher)).collect();
+        // The sort is stable: of equals the first in the file speaks.
+        judged.sort_by_key(Judged::rank);
+        let mut judged = judged.into_iter();
+        let Some(first) = judged.next() else { return unsigned() };
+        let others = judged.map(|other| other.in_words());
+        let mut answer = first.into_evidence(file.digest());
+        answer.notes.extend(others.chain(self.notes));
+        answer
+    }
+
+    /// One pass for each distinct shape among the signatures that a supplied key may have made.
+    fn streams(&self) -> Hasher {
+        Hasher::new(self.signatures.iter().filter(|signature| !self.candidates(signature).is_empty()))
+    }
+
+    /// The supplied keys that a signature names as its issuer. One that names nobody is nobody's.
+    fn candidates(&self, signature: &Signature) -> Vec<ErasedKeyAmalgamation<'_, key::PublicParts>> {
+        let issuers = signature.get_issuers();
+        if issuers.is_empty() {
+            return Vec::new();
+        }
+        self.certs.iter().flat_map(|cert| cert.keys().key_handles(issuers.iter())).collect()
+    }
+
+    /// The best answer over all candidate keys: a signature is refuted when none of them fits.
+    fn signature(&self, signature: &Signature, file: &Midstate, hasher: &Hasher) -> Judged {
+        let signed_at = signature.signature_creation_time().and_then(timestamp);
+        let candidates = self.candidates(signature);
+        if candidates.is_empty() {
+            let issuers: Vec<_> = signature.get_issuers().iter().map(ToString::to_string).collect();
+            let note = format!("the key that signed was not supplied: {}", issuers.join(", "));
+            return Judged {
+                answer: Err(Reason::KeyNotSupplied),
+                signer: None,
+                signed_at: None,
+                notes: vec![note],
+            };
+        }
+        let digest = hasher.digest(signature, file);
+        let mut answers: Vec<Judged> = candidates
+            .into_iter()
+            .map(|key| {
+                let (answer, notes) = self.candidate(signature, &key, digest.as_deref());
+                // A refuted signature proves neither who nor when.
+                let proven = answer != Err(Reason::DigestMismatch);
+                let time = signature.signature_creation_time().unwrap_or(SystemTime::UNIX_EPOCH);
+                Judged {
+                    answer,
+                    signer: Some(signer(&key, time)),
+                    signed_at: signed_at.filter(|_| proven),
+                    notes,
+                }
+            })
+            .collect();
+        answers.sort_by_key(|judged| (judged.answer == Err(Reason::DigestMismatch), judged.rank()));
+        // Not empty: there was a candidate.
+        answers.swap_remove(0)
+    }
+
+    fn candidate(
+        &self,
+        signature: &Signature,
+        key: &ErasedKeyAmalgamation<'_, key::PublicParts>,
+        digest: Option<&[u8]>,
+    ) -> (Result<(), Reason>, Vec<String>) {
+        let id = key.cert().fingerprint().to_hex();
+        let pinned = self.pins.iter().any(|pin| pin.as_str() == id);
+        let within = match fits(signature, key, digest) {
+            Err(Reason::DigestMismatch) => return (Err(Reason::DigestMismatch), Vec::new()),
+            Err(reason) => Err(reason),
+            Ok(()) => self.rules.judge(signature, key, &self.certs),
+        };
+        match (pinned, within) {
+            (true, Ok(notes)) => (Ok(()), notes),
+            (true, Err(reason)) => (Err(reason), Vec::new()),
+            (false, Ok(notes)) => (Err(Reason::NotPinned), notes),
+            (false, Err(reason)) => (
+                Err(Reason::NotPinned),
+                vec![format!("the signer, who is not pinned, is also refused: {}", reason.as_str())],
+            ),
+        }
+    }
+}
+
+/// Whether `key` made `signature` over `digest`: mathematics only.
+fn fits(
+    signature: &Signature,
+    key: &ErasedKeyAmalgamation<'_, key::PublicParts>,
+    digest: Option<&[u8]>,
+) -> Result<(), Reason> {
+    let key = key.key();
+    // No digest: a hash that is not known, or SHA-1 input that was made to collide.
+    let digest = digest.ok_or(if signature.hash_algo().is_supported() {
+        Reason::WeakHash
+    } else {
+        Reason::UnknownAlgorithm
+    })?;
+    if !digest.starts_with(signature.digest_prefix()) {
+        return Err(Reason::DigestMismatch);
+    }
+    if !key.pk_algo().is_supported() || !signature.pk_algo().is_supported() {
+        return Err(Reason::UnknownAlgorithm);
+    }
+    if let Err(error) = key.verify(signature.mpis(), signature.hash_algo(), digest) {
+        use sequoia_openpgp::Error;
+        return Err(match error.downcast_ref() {
+            Some(
+                Error::UnsupportedPublicKeyAlgorithm(_)
+                | Error::UnsupportedEllipticCurve(_)
+                | Error::UnsupportedHashAlgorithm(_),
+            ) => Reason::UnknownAlgorithm,
+            _ => Reason::DigestMismatch,
+        });
+    }
+    // Once more with what the library asks beyond the mathematics: versions that go together, size of the
+    // salt, order of dates.
+    match signature.verify_digest(key, digest) {
+        Ok(()) => Ok(()),
+        Err(_) => Err(match signature.signature_creation_time() {
+            None => Reason::SignatureWithoutTime,
+            Some(signed) if signed < key.creation_time() => Reason::SignaturePredatesKey,
+            Some(_) => Reason::VersionMismatch,
+        }),
+    }
+}
+
+/// What became of one signature.
+struct Judged {
+    answer: Result<(), Reason>,
+    signer: Option<Signer>,
+    signed_at: Option<Timestamp>,
+    notes: Vec<String>,
+}
+
+impl Judged {
+    /// The order of verdicts among several signatures (`command-line.md`).
+    fn rank(&self) -> u8 {
+        match verdict(self.answer) {
+            Verdict::Bad => 0,
+            Verdict::Good => 1,
+            Verdict::OutsidePolicy => 2,
+            // What is known says more than what is not.
+            Verdict::WrongSigner if self.answer == Err(Reason::NotPinned) => 3,
+            Verdict::WrongSigner => 4,
+            Verdict::Unsigned | Verdict::Malformed => 5,
+        }
+    }
+
+    fn in_words(self) -> String {
+        let who = self.signer.map_or_else(|| "an unknown key".to_owned(), |signer| signer.id);
+        let what = self.answer.map_or_else(Reason::as_str, |()| "good");
+        let notes: String = self.notes.iter().map(|note| format!("; {note}")).collect();
+        format!("another signature, by {who}: {what}{notes}")
+    }
+
+    fn into_evidence(self, digest: Sha256Digest) -> Evidence {
+        let covers = match self.answer {
+            Ok(()) => vec![Covered { what: "whole file".to_owned(), digest }],
+            Err(_) => Vec::new(),
+        };
+        Evidence {
+            time_source: self.signed_at.map(|_| TimeSource::Signature),
+            signer: self.signer,
+            signed_at: self.signed_at,
+            covers,
+            notes: self.notes,
+            ..evidence(self.answer)
+        }
+    }
+}
+
+fn verdict(answer: Result<(), Reason>) -> Verdict {
+    answer.map_or_else(Reason::verdict, |()| Verdict::Good)
+}
+
+/// An answer with nothing else known.
+fn evidence(answer: Result<(), Reason>) -> Evidence {
+    Evidence {
+        kind: "openpgp",
+        verdict: verdict(answer),
+        reason: answer.err().map(Reason::as_str),
+        signer: None,
+        signed_at: None,
+        time_source: None,
+        covers: Vec::new(),
+        not_covered: Vec::new(),
+        not_checked: vec!["revocation after the key was collected".to_owned()],
+        notes: Vec::new(),
+    }
+}
+
+fn signer(key: &ErasedKeyAmalgamation<'_, key::PublicParts>, time: SystemTime) -> Signer {
+    let id = key.cert().fingerprint().to_hex();
+    let mut chain = vec![key.key().fingerprint().to_hex(), id.clone()];
+    chain.dedup();
+    Signer { name: policy::name(key.cert(), time), id, chain }
+}
+
+fn timestamp(time: SystemTime) -> Option<Timestamp> {
+    Timestamp::from_seconds(time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs())
+}
