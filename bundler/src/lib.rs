@@ -4,7 +4,10 @@
 //! `recipe` → `lock` → `build` → `sign`; `root` makes the trust that the far side starts from.
 #![forbid(unsafe_code)]
 
+pub mod digest;
 pub mod failure;
 pub mod files;
+pub mod lock;
+pub mod progress;
 pub mod recipe;
 pub mod source;

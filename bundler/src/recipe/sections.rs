@@ -95,15 +95,8 @@ pub(super) fn signer(value: &Value<'_>) -> Result<(Name, Signer), Failure> {
         .map_err(|wrong| value.error(format!("has a bad name for a signer: {wrong}")))?;
     let table = value.table(format!("[signer.{name}]"), SIGNER)?;
     let pins = table.required("openpgp")?;
-    let openpgp: Result<Vec<_>, _> = pins
-        .string_or_array()?
-        .iter()
-        .map(|item| {
-            item.parse(|text| {
-                Fingerprint::parse(text).ok_or("a fingerprint has 40 or 64 hex digits; spaces are allowed")
-            })
-        })
-        .collect();
+    let openpgp: Result<Vec<_>, _> =
+        pins.string_or_array()?.iter().map(|item| item.parse(|text| Fingerprint::parse(text))).collect();
     let openpgp = openpgp?;
     if openpgp.is_empty() {
         return Err(pins.error("pins no fingerprint: nobody could sign"));
