@@ -4,6 +4,7 @@
 //! `recipe` → `lock` → `build` → `sign`; `root` makes the trust that the far side starts from.
 #![forbid(unsafe_code)]
 
+pub mod build;
 pub mod digest;
 pub mod failure;
 pub mod files;
