@@ -11,4 +11,5 @@ pub mod files;
 pub mod lock;
 pub mod progress;
 pub mod recipe;
+pub mod sign;
 pub mod source;
