@@ -11,5 +11,6 @@ pub mod files;
 pub mod lock;
 pub mod progress;
 pub mod recipe;
+pub mod root;
 pub mod sign;
 pub mod source;
