@@ -125,7 +125,7 @@ impl Session {
             Target::Beside(_) => None,
         };
         let contents = prove(bundle)?;
-        let claim = contents.claim();
+        let claim = contents.get().claim();
         let front = front(bundle)?;
         let name = bundle.display().to_string();
         // It is read twice, so it must be the same twice.
