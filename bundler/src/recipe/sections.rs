@@ -96,7 +96,7 @@ pub(super) fn signer(value: &Value<'_>) -> Result<(Name, Signer), Failure> {
     let table = value.table(format!("[signer.{name}]"), SIGNER)?;
     let pins = table.required("openpgp")?;
     let openpgp: Result<Vec<_>, _> =
-        pins.string_or_array()?.iter().map(|item| item.parse(|text| Fingerprint::parse(text))).collect();
+        pins.string_or_array()?.iter().map(|item| item.parse(Fingerprint::parse)).collect();
     let openpgp = openpgp?;
     if openpgp.is_empty() {
         return Err(pins.error("pins no fingerprint: nobody could sign"));
