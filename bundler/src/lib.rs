@@ -5,12 +5,17 @@
 #![forbid(unsafe_code)]
 
 pub mod build;
+pub mod cli;
 pub mod digest;
 pub mod failure;
 pub mod files;
+pub mod init;
 pub mod lock;
 pub mod progress;
 pub mod recipe;
+pub mod report;
 pub mod root;
+pub mod run;
+pub mod show;
 pub mod sign;
 pub mod source;

@@ -1,2 +1,11 @@
-//! Bundler.
-fn main() {}
+// SPDX-License-Identifier: Apache-2.0
+//! Arguments in, exit code out.
+
+use std::process::ExitCode;
+
+use bundler::cli::Cli;
+use clap::Parser;
+
+fn main() -> ExitCode {
+    bundler::run::run(Cli::parse())
+}
