@@ -5,6 +5,7 @@
 //! come as arguments, so that every verdict can be replayed.
 #![deny(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::indexing_slicing)]
 
+pub mod approve;
 pub mod file;
 pub mod openpgp;
 
