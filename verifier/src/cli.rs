@@ -108,6 +108,11 @@ pub enum Command {
         after_help = "Examples:\n  verifier verify first-1.0.bundle.tar\n  verifier verify /media/disc --signatures countersigned.json"
     )]
     Verify(Source),
+    /// Prove a bundle and put its files in place
+    #[command(
+        after_help = "Examples:\n  verifier install first-1.0.bundle.tar --plan\n  verifier install /media/disc --root /mnt/image --except docs"
+    )]
+    Install(Install),
     /// Check a vendor's signature on a file outside any bundle
     #[command(
         after_help = "Examples:\n  verifier check hello.deb --key vendor.asc --pin \"A1B2 …\"\n  verifier check hello.deb --as openpgp --signature hello.sig \\\n      --key vendor.asc --pin A1B2… --now 2026-11-22T00:00:00Z"
