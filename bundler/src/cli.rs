@@ -101,6 +101,8 @@ pub enum ProgressMode {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// The whole story on an embedded example
+    Demo(Demo),
     /// Write a commented recipe to start from
     Init(Init),
     /// Make or show keys
@@ -117,6 +119,18 @@ pub enum Command {
     Sign(Sign),
     /// Show a bundle, lock, key or trust root
     Show(Show),
+}
+
+/// `bundler demo`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bundler demo
+  bundler demo sealift-demo")]
+pub struct Demo {
+    /// A new or empty folder for everything that it makes [default: a
+    /// new temporary one]
+    pub dir: Option<PathBuf>,
 }
 
 /// `bundler init`

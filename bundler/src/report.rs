@@ -2,7 +2,6 @@
 //! What people and programs see: results on standard output, talk on standard error.
 
 use std::io::{self, IsTerminal, Write};
-use std::process::ExitCode;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -10,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use manifests::name::printable;
 use serde::Serialize;
 use serde_json::Value;
+use verifier::error::Class;
 
 use crate::cli::{Color, Format, Global, ProgressMode};
 use crate::failure::Failure;
@@ -48,15 +48,15 @@ impl Printer {
         Self { global }
     }
 
-    /// Prints the end of a command, and says how the program ends.
-    pub fn finish(&self, schema: &'static str, result: Result<Report, Failure>) -> ExitCode {
+    /// Prints the end of a command; a refusal's class is how the program ends.
+    pub fn finish(&self, schema: &'static str, result: Result<Report, Failure>) -> Result<(), Class> {
         match result {
             Ok(report) => {
                 match self.global.format {
                     Format::Human => out(&report.text),
                     Format::Json => self.document(report.schema, report.outcome, &report.body),
                 }
-                ExitCode::SUCCESS
+                Ok(())
             }
             Err(failure) => {
                 if self.global.format == Format::Json {
@@ -65,7 +65,7 @@ impl Printer {
                 } else {
                     self.failure(&failure);
                 }
-                ExitCode::from(failure.refusal().class as u8)
+                Err(failure.refusal().class)
             }
         }
     }

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use serde_json::json;
+use verifier::error::Class;
 
 use crate::build::{self, Existing, Outcome};
 use crate::cli::{self, Cli, Command};
+use crate::demo;
 use crate::digest::thousands;
 use crate::failure::Failure;
 use crate::files;
@@ -23,8 +24,8 @@ use crate::sign::passphrase::Passphrases;
 use crate::sign::{self, Signed, Target};
 use crate::source::Source;
 
-/// Runs one command.
-pub fn run(cli: Cli) -> ExitCode {
+/// Runs one command, and prints its result or its refusal, whose class is the exit code.
+pub fn run(cli: Cli) -> Result<(), Class> {
     let printer = Printer::new(cli.global);
     match cli.command {
         Command::Init(command) => printer.finish("init", init(&command)),
@@ -38,6 +39,10 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Build(command) => printer.finish("build", build(&printer, &command)),
         Command::Sign(command) => printer.finish("sign", sign(&command)),
         Command::Show(command) => printer.finish("show", show::any(&command.file)),
+        Command::Demo(command) => match demo::tell(command.dir.as_deref()) {
+            Ok(()) => Ok(()),
+            Err(failure) => printer.finish("demo", Err(failure)),
+        },
     }
 }
 
