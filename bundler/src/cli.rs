@@ -367,6 +367,7 @@ pub struct Build {
 /// `bundler sign`
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("how").required(true))]
+#[command(override_usage = "bundler sign BUNDLE --key KEY | --export FILE | --import FILE …")]
 #[command(after_help = "\
 Examples:
   bundler sign first-1.0.bundle.tar --key builder.key --trust root.json
