@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use manifests::name::printable;
 use serde::Serialize;
 use serde_json::Value;
-use verifier::error::Class;
+use verifier::error::{Class, Refusal};
 
 use crate::cli::{Color, Format, Global, ProgressMode};
 use crate::failure::Failure;
@@ -29,11 +29,16 @@ pub struct Report {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct Document<'a, T: Serialize> {
     schema: String,
     outcome: &'a str,
     #[serde(flatten)]
-    body: &'a Value,
+    body: &'a T,
+}
+
+#[derive(Serialize)]
+struct Refused<'a> {
+    refusal: &'a Refusal,
 }
 
 /// Where the words of one run go.
@@ -60,8 +65,7 @@ impl Printer {
             }
             Err(failure) => {
                 if self.global.format == Format::Json {
-                    let refusal = serde_json::to_value(failure.refusal()).unwrap_or(Value::Null);
-                    self.document(schema, "refused", &serde_json::json!({ "refusal": refusal }));
+                    self.document(schema, "refused", &Refused { refusal: failure.refusal() });
                 } else {
                     self.failure(&failure);
                 }
@@ -70,7 +74,7 @@ impl Printer {
         }
     }
 
-    fn document(&self, schema: &str, outcome: &str, body: &Value) {
+    fn document(&self, schema: &str, outcome: &str, body: &impl Serialize) {
         let document = Document { schema: format!("sealift.{schema}/1"), outcome, body };
         if let Ok(text) = serde_json::to_string(&document) {
             out(&text);
@@ -171,6 +175,11 @@ pub fn size(bytes: u64) -> String {
         unit += 1;
     }
     format!("{value:.2} {}", UNITS[unit])
+}
+
+/// `1 file`, `2 files`.
+pub fn count(number: usize, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
 
 /// Text from files, safe for a terminal.

@@ -16,7 +16,7 @@ use crate::files;
 use crate::init;
 use crate::lock::{self, Lock};
 use crate::recipe::Recipe;
-use crate::report::{Printer, Report, size};
+use crate::report::{Printer, Report, count, size};
 use crate::root::{self, Change, Root};
 use crate::show;
 use crate::sign::key_file::{KeyPair, protection, read_public};
@@ -72,7 +72,7 @@ fn init(command: &cli::Init) -> Result<Report, Failure> {
 
 fn keys_new(printer: &Printer, command: &cli::KeysNew) -> Result<Report, Failure> {
     let name = command.name.as_str();
-    let folder = command.output.clone().unwrap_or_else(|| PathBuf::from("."));
+    let folder = command.output.clone().unwrap_or_default();
     let passphrase = if command.no_passphrase {
         printer.note(&format!(
             "{name}.key will not be encrypted: whoever can read the file, a backup of it or the disk \
@@ -172,7 +172,7 @@ fn lock(printer: &Printer, command: &cli::Lock) -> Result<Report, Failure> {
     Ok(Report {
         schema: "lock",
         outcome,
-        text: format!("{} {verb}: {} files, {}", path.display(), lock.files(), size(lock.bytes())),
+        text: format!("{} {verb}: {}, {}", path.display(), count(lock.files(), "file"), size(lock.bytes())),
         body: json!({"file": path.display().to_string(), "recipe": lock.recipe.to_string(), "files": lock.files(),
                      "bytes": lock.bytes(), "signatures": show::signatures(&lock)}),
     })
@@ -194,8 +194,8 @@ fn build(printer: &Printer, command: &cli::Build) -> Result<Report, Failure> {
         schema: "build",
         outcome,
         text: format!(
-            "{file} {verb}: {} files, {} ({} bytes)\nbundle: {}",
-            built.files,
+            "{file} {verb}: {}, {} ({} bytes)\nbundle: {}",
+            count(built.files, "file"),
             size(built.payload),
             thousands(built.payload),
             built.id

@@ -12,7 +12,7 @@ use verifier::trust::{Claim, UnsignedManifest};
 use crate::failure::Failure;
 use crate::files::read_limited;
 use crate::lock::{self, Lock};
-use crate::report::{Report, safe, size};
+use crate::report::{Report, count, safe, size};
 use crate::root::{Root, grouped};
 use crate::sign::key_file::{Protection, protection};
 use crate::sign::passphrase::Passphrases;
@@ -73,7 +73,7 @@ fn bundle(path: &Path) -> Result<Report, Failure> {
         line(&mut out, "audience", &names.join(", "));
     }
     let bytes: u64 = manifest.files().map(|(file, _)| file.size).sum();
-    line(&mut out, "payload", &format!("{} files, {}", manifest.files().len(), size(bytes)));
+    line(&mut out, "payload", &format!("{}, {}", count(manifest.files().len(), "file"), size(bytes)));
     for artifact in &manifest.predicate().artifacts {
         line(&mut out, "artifact", &format!("{}: {}", artifact.name, demand(&artifact.demand)));
     }
@@ -125,7 +125,7 @@ fn lock_file(path: &Path) -> Result<Report, Failure> {
     for (name, value) in &lock.sets {
         let _ = writeln!(out, "--set {}={}", safe(name), safe(value));
     }
-    let _ = writeln!(out, "{} files, {}", lock.files(), size(lock.bytes()));
+    let _ = writeln!(out, "{}, {}", count(lock.files(), "file"), size(lock.bytes()));
     for (name, artifact) in &lock.artifacts {
         let _ = writeln!(out, "{name}: {} {}", artifact.file.state.digest, size(artifact.file.state.size));
         for signature in &artifact.signatures {
@@ -134,8 +134,9 @@ fn lock_file(path: &Path) -> Result<Report, Failure> {
         }
     }
     for (name, tree) in &lock.trees {
-        let (files, links, empty) = (tree.files.len(), tree.links.len(), tree.empty_directories.len());
-        let _ = writeln!(out, "{name}: {files} files, {links} links, {empty} empty folders");
+        let (files, links) = (count(tree.files.len(), "file"), count(tree.links.len(), "link"));
+        let empty = count(tree.empty_directories.len(), "empty folder");
+        let _ = writeln!(out, "{name}: {files}, {links}, {empty}");
     }
     let body = json!({"kind": "lock", "recipe": lock.recipe.to_string(), "set": lock.sets, "files": lock.files(),
                       "bytes": lock.bytes(), "signatures": signatures(&lock)});
