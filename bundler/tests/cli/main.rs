@@ -2,7 +2,6 @@
 //! The program as people run it: what it prints, what it leaves behind.
 
 mod build;
-mod help;
 mod recipe;
 mod root;
 mod sign;
