@@ -16,7 +16,7 @@ use crate::root::KeyOption;
 #[command(name = "bundler", version, max_term_width = 80, propagate_version = true)]
 #[command(after_help = "\
 Examples:
-  bundler init && bundler lock && bundler build
+  bundler lock && bundler build
   bundler sign first-1.0.bundle.tar --key builder.key")]
 pub struct Cli {
     /// What to do.
@@ -277,7 +277,7 @@ pub struct RootNew {
 #[command(after_help = "\
 Examples:
   bundler root next root.json -o root-2.json --expires 2033-01-01
-  bundler root next root.json -o root-2.json --remove bob --key root=dora.pub")]
+  bundler root next root.json -o root-2.json --key root=bob.pub")]
 pub struct RootNext {
     /// The root that it follows
     pub old: PathBuf,
@@ -297,7 +297,7 @@ pub struct RootNext {
 #[command(after_help = "\
 Examples:
   bundler root sign root.json --key alice.key
-  bundler root sign root-2.json --key bob.key --previous root.json")]
+  bundler root sign root-2.json --key alice.key --previous root.json")]
 pub struct RootSign {
     /// The root to sign
     pub root: PathBuf,
@@ -351,7 +351,7 @@ pub struct Lock {
 #[command(after_help = "\
 Examples:
   bundler build
-  bundler build --recipe-file site/bundle.toml -o /media/site.bundle.tar")]
+  bundler build --recipe-file site/bundle.toml -o site.bundle.tar")]
 pub struct Build {
     /// The file to write [default: NAME-VERSION.bundle.tar here]
     #[arg(short, long, value_name = "FILE")]
