@@ -129,7 +129,7 @@ fn sizes_around_chunks_and_sparse_files_beyond_8_gib_and_long_names() {
     let folder = Folder::new();
     const CHUNK: usize = 4 << 20;
     for size in [0, 1, 63, 64, 511, 512, 513, 65_536, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK] {
-        let bytes: Vec<u8> = (0..size).map(|n| (n * 31 >> 3) as u8 | 1).collect();
+        let bytes: Vec<u8> = (0..size).map(|n| ((n * 31) >> 3) as u8 | 1).collect();
         folder.write(&format!("tree/{size}"), bytes);
     }
     let long = "n".repeat(150);

@@ -5,7 +5,7 @@
 //! says what is about to change before anything does; every file is moved into place whole, so that at
 //! each moment a path holds the old or the new; the ledger moves with the commit record and not before.
 //! What fails on the way is taken back; what was interrupted is taken back, or finished, by
-//! [`recover`].
+//! [`recover()`].
 
 mod files;
 mod recover;
