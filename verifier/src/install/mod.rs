@@ -19,7 +19,7 @@ use crate::stage::{Staged, Work, actions};
 use crate::target::refused;
 use crate::trust::state::StateFolder;
 use crate::trust::{Claim, TrustedManifest};
-use files::Hands;
+use files::{Hands, Planted};
 
 pub use crate::plan::{Change, Kind, Outcome, Plan, Selection, plan};
 pub use crate::target::Target;
@@ -65,7 +65,7 @@ fn act(plan: &Plan, work: &Work, target: &Target) -> Result<(), Refusal> {
         hands.put(action)?;
     }
     require_unchanged(plan, target)?;
-    hands.sync(actions)?;
+    hands.sync(actions, Planted::Refuse)?;
     work.journal.as_ref().map_or(Ok(()), Journal::commit)
 }
 
