@@ -12,16 +12,18 @@ use manifests::root::MAX_ROOT_BYTES;
 use manifests::time::Timestamp;
 
 use crate::archive::reader::Archive;
-use crate::cli::{Check, Cli, Command, Format, Global, Source, Trust, Weak};
+use crate::cli::{Check, Cli, Command, Format, Global, Install, Source, Trust, Weak};
 use crate::contents::{self, Contents, Nowhere, Proof};
 use crate::error::{Class, Code, Refusal};
+use crate::install::{self, Change, Recovered, Selection, Target, plan, recover};
 use crate::media::Medium;
 use crate::outcome::Outcome;
 use crate::progress::Progress;
 use crate::report::{human, json};
-use crate::signature::approve::{Approved, Vendors, approve};
+use crate::signature::approve::{Approval, Approved, Vendors, approve};
 use crate::signature::file::{FileError, Request, check_openpgp};
 use crate::signature::openpgp::Sha1;
+use crate::stage::stage;
 use crate::trust::ledger::{Ledger, Replacement};
 use crate::trust::root::Candidate;
 use crate::trust::state::{State, StateFolder};
@@ -34,6 +36,7 @@ pub fn run(cli: &Cli) -> Outcome {
         Command::Trust(command) => ("sealift.trust/1", trust_command(&cli.global, command, clock)),
         Command::Show { bundle, dsse } => ("sealift.show/1", show(&cli.global, bundle, *dsse)),
         Command::Verify(source) => ("sealift.verify/1", verify(&cli.global, source, clock)),
+        Command::Install(command) => ("sealift.install/1", self::install(&cli.global, command, clock)),
         Command::Check(check) => ("sealift.check/1", self::check(&cli.global, check, clock)),
     };
     match done {
@@ -157,6 +160,70 @@ fn prove(
     let progress = Progress::start(global.progress_mode(), "proving", payload_bytes(&trusted));
     let proof = Proof { sink: &Nowhere, watch: &Vendors { now }, progress: &|bytes| progress.add(bytes) };
     approve(contents::prove(archive, trusted, proof)?, now)
+}
+
+fn install(global: &Global, command: &Install, clock: Timestamp) -> Result<Outcome, Refusal> {
+    let folder = state(global);
+    folder.load()?;
+    let target = Target::open(command.root.as_deref())?;
+    let selection = Selection { only: command.only.clone(), except: command.except.clone() };
+    let Some(bundle) = &command.bundle else {
+        return print_recovered(global, &recover(&target, &folder)?);
+    };
+    if command.plan {
+        let approved = prove(global, bundle, command.signatures.as_deref(), &folder.load()?, clock)?;
+        let claim = approved.get().claim();
+        let changes = plan(claim.manifest(), &selection, &target)?.changes().collect();
+        return print_installed(global, "planned", claim, approved.approvals(), changes);
+    }
+    let recovered = recover(&target, &folder)?;
+    if recovered != Recovered::Nothing && !global.quiet {
+        note(&human::recovered(&recovered));
+    }
+    // Read again behind the lock: what was interrupted may have moved the ledger.
+    let state = folder.load()?;
+    let (archive, trusted) = open_trusted(bundle, command.signatures.as_deref(), &state, clock)?;
+    let now = state.ledger.now(clock);
+    let told = trusted.clone();
+    let plan = plan(trusted.manifest(), &selection, &target)?;
+    let progress = Progress::start(global.progress_mode(), "proving and copying", payload_bytes(&trusted));
+    let watch = Vendors { now };
+    let staged = stage(archive, trusted, plan, &target, &folder, &watch, &|bytes| progress.add(bytes))?;
+    let approved = approve(staged, now)?;
+    let approvals = approved.approvals().to_vec();
+    let installed = install::install(approved, &target, &folder)?;
+    let unchanged = installed.changes.iter().all(|change| change.outcome == install::Outcome::Unchanged);
+    let outcome = if unchanged { "unchanged" } else { "installed" };
+    print_installed(global, outcome, &told, &approvals, installed.changes)
+}
+
+fn print_installed(
+    global: &Global,
+    outcome: &'static str,
+    claim: &TrustedManifest,
+    approvals: &[Approval],
+    changes: Vec<Change>,
+) -> Result<Outcome, Refusal> {
+    match global.format {
+        Format::Human => {
+            print(&human::trusted(claim, approvals))?;
+            print(&human::changes(outcome, &changes))
+        }
+        Format::Json => print(&json::line(&json::Installed::new(outcome, claim, approvals, changes))),
+    }
+}
+
+fn print_recovered(global: &Global, recovered: &Recovered) -> Result<Outcome, Refusal> {
+    match global.format {
+        Format::Human => print(&human::recovered(recovered)),
+        Format::Json => print(&json::line(&json::Resumed::new(recovered))),
+    }
+}
+
+/// Talk, on standard error.
+fn note(text: &str) {
+    // Where nothing can be printed any more, the result still tells.
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 fn open_trusted(

@@ -18,7 +18,7 @@ use crate::sequence::Sequence;
 use crate::statement::{STATEMENT_V1, Statement, Subject};
 use crate::time::Timestamp;
 
-pub use rules::ManifestError;
+pub use rules::{ManifestError, stays_inside};
 
 /// `predicateType` of a bundle's manifest.
 pub const BUNDLE_TYPE: &str = "urn:sealift:bundle:1";

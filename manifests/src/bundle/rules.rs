@@ -275,7 +275,7 @@ fn shape(tree: &Tree, mut inside: PathSet) -> Result<(), ManifestError> {
 /// Whether a link at `path` that says `target` ends inside the tree, read component by component.
 ///
 /// `..` stands only at the front: after another component it could pass through a second link.
-pub(super) fn stays_inside(path: &str, target: &str) -> bool {
+pub fn stays_inside(path: &str, target: &str) -> bool {
     let up = target.split('/').take_while(|component| *component == "..").count();
     let depth = path.matches('/').count();
     let rest: Vec<&str> = target.split('/').skip(up).collect();

@@ -10,6 +10,7 @@ use manifests::evidence::{Evidence, TimeSource};
 use manifests::name::printable;
 
 use super::json;
+use crate::install::{Change, Outcome as PathOutcome, Recovered};
 use crate::signature::approve::{Approval, Basis};
 use crate::trust::ledger::Ledger;
 use crate::trust::root::TrustRoot;
@@ -29,6 +30,9 @@ pub fn size(bytes: u64) -> String {
     }
     format!("{value:.2} {}", UNITS[unit])
 }
+
+/// Paths that are listed for people; more would only scroll away.
+const MAX_LINES: usize = 40;
 
 fn title(bundle: &Identity) -> String {
     format!("{} {}, sequence {}", bundle.name, bundle.version, bundle.sequence)
@@ -94,6 +98,37 @@ fn write_approvals(to: &mut String, approvals: &[Approval]) -> fmt::Result {
 /// The first digits of a key id, enough to tell keys apart by eye.
 fn short(keyid: &Sha256Digest) -> String {
     keyid.hex().chars().take(16).collect()
+}
+
+/// What `install` did, or would do, to each path.
+pub fn changes(outcome: &str, changes: &[Change]) -> String {
+    let count = |wanted: PathOutcome| changes.iter().filter(|change| change.outcome == wanted).count();
+    let (created, replaced) = (count(PathOutcome::Created), count(PathOutcome::Replaced));
+    let unchanged = count(PathOutcome::Unchanged);
+    let mut text = format!("{outcome}: {created} created, {replaced} replaced, {unchanged} unchanged\n");
+    let shown = changes.iter().filter(|change| change.outcome != PathOutcome::Unchanged).take(MAX_LINES);
+    for change in shown {
+        let word = if change.outcome == PathOutcome::Created { "create" } else { "replace" };
+        text += &format!("  {word:8} {} ({})\n", printable(&change.path), change.item);
+    }
+    let left = (created + replaced).saturating_sub(MAX_LINES);
+    if left > 0 {
+        text += &format!("  and {left} more; --format json lists them all\n");
+    }
+    text
+}
+
+/// What had been left of an interrupted install.
+pub fn recovered(recovered: &Recovered) -> String {
+    let (what, bundle) = match recovered {
+        Recovered::Nothing => return "nothing was interrupted\n".to_owned(),
+        Recovered::Removed { bundle } => {
+            ("had not begun to change anything, and its files were removed", bundle)
+        }
+        Recovered::RolledBack { bundle } => ("was taken back: everything is as it was before", bundle),
+        Recovered::Finished { bundle } => ("was complete, and what was left to do is done", bundle),
+    };
+    format!("the interrupted install of {} {what}\n", title(bundle))
 }
 
 /// What `show` prints: every line says that nothing of it is verified.

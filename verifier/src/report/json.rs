@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::contents::Contents;
 use crate::error::Refusal;
+use crate::install::{Change, Recovered};
 use crate::signature::approve::{Approval, Approved, Basis};
 use crate::trust::ledger::{Ledger, Standing};
 use crate::trust::root::TrustRoot;
@@ -278,5 +279,42 @@ impl<'a> Shown<'a> {
             bytes: manifest.files().map(|(file, _)| file.size).sum(),
             predicate: manifest.predicate(),
         }
+    }
+}
+
+/// What `install` prints.
+#[derive(Debug, Serialize)]
+pub struct Installed<'a> {
+    #[serde(flatten)]
+    trusted: Trusted<'a>,
+    changes: Vec<Change>,
+}
+
+impl<'a> Installed<'a> {
+    /// The facts of an approved bundle, and what became or becomes of each path.
+    pub fn new(
+        outcome: &'static str,
+        claim: &'a TrustedManifest,
+        approvals: &'a [Approval],
+        changes: Vec<Change>,
+    ) -> Self {
+        let trusted = Trusted { schema: "sealift.install/1", outcome, ..Trusted::of(claim, approvals) };
+        Self { trusted, changes }
+    }
+}
+
+/// What `install --resume` prints.
+#[derive(Debug, Serialize)]
+pub struct Resumed<'a> {
+    schema: &'static str,
+    outcome: &'static str,
+    #[serde(flatten)]
+    recovered: &'a Recovered,
+}
+
+impl<'a> Resumed<'a> {
+    /// What had been left of an interrupted install.
+    pub const fn new(recovered: &'a Recovered) -> Self {
+        Self { schema: "sealift.install/1", outcome: "resumed", recovered }
     }
 }

@@ -134,7 +134,7 @@ fn lost(path: &Path) -> Refusal {
 }
 
 /// Reads a whole file of at most `limit` bytes; none where there is none.
-fn read(path: &Path, limit: usize) -> Result<Option<Vec<u8>>, Refusal> {
+pub(crate) fn read(path: &Path, limit: usize) -> Result<Option<Vec<u8>>, Refusal> {
     let subject = path.display().to_string();
     let unreadable = |error: &std::io::Error| {
         Refusal::new(Code::StateUnreadable, subject.as_str(), "cannot be read").found(error)

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Recipe + lock + local files → a bundle, with nobody's signature yet.
+//!
+//! In: a recipe and the lock made from it. Out: a file of which the verifier's own code has proven every
+//! byte before it got its name. The same recipe, lock and files give the same bytes, whoever builds where.
+
+pub mod archive;
+pub mod manifest;
+mod output;
+mod prove;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use manifests::digest::Sha256Digest;
+use verifier::hash::sha256;
+
+use crate::digest::{Job, read_all};
+use crate::failure::Failure;
+use crate::lock::Lock;
+use crate::progress::Progress;
+use crate::recipe::Recipe;
+
+pub use output::Existing;
+pub use prove::prove;
+
+/// A finished bundle.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// Where it is.
+    pub path: PathBuf,
+    /// SHA-256 of the manifest: the bundle's identity.
+    pub id: Sha256Digest,
+    /// Files in the payload.
+    pub files: usize,
+    /// Bytes of the payload.
+    pub payload: u64,
+    /// Bytes of the archive.
+    pub size: u64,
+    /// Whether it was there already, byte for byte but for its signatures.
+    pub outcome: Outcome,
+}
+
+/// What became of the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A new file.
+    Written,
+    /// The same bundle was there already; it was left alone, with the signatures that it has.
+    Unchanged,
+}
+
+/// Builds a bundle.
+pub fn build(
+    recipe: &Recipe,
+    lock: &Lock,
+    output: &Path,
+    existing: Existing,
+    progress: &Progress,
+) -> Result<Built, Failure> {
+    let plan = manifest::plan(recipe, lock)?;
+    let layout = archive::Layout::new(&plan)?;
+    let part = output::Part::create(output, existing, layout.size())?;
+
+    let jobs: Vec<Job> = layout.jobs(&plan);
+    progress.expect(plan.entries.iter().map(|entry| entry.locked.size).sum());
+    let read = read_all(&jobs, Some(part.file()), progress)?;
+    let chains = archive::chains(&read);
+    let manifest = plan.manifest(sha256::digest(&chains))?;
+    layout.write_front(part.file(), &manifest, &chains)?;
+    part.sync()?;
+
+    prove(part.path())?;
+    let rendered = manifest::render(&manifest)?;
+    let outcome = part.publish(layout.slot())?;
+    Ok(Built {
+        path: output.to_owned(),
+        id: sha256::digest(&rendered),
+        files: plan.entries.len(),
+        payload: plan.entries.iter().map(|entry| entry.locked.size).sum(),
+        size: layout.size(),
+        outcome,
+    })
+}
+
+/// Where a bundle is written when nobody says: `NAME-VERSION.bundle.tar` in the current folder.
+pub fn default_output(recipe: &Recipe) -> PathBuf {
+    PathBuf::from(format!("{}-{}.bundle.tar", recipe.bundle.name, recipe.bundle.version))
+}
+
+/// A path for people: relative to nothing, without `./` in front.
+pub(crate) fn exists(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}

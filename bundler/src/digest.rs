@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Many files read once, on all cores and in several lanes a core: digests, chaining values, copies.
+//!
+//! In: files, what is expected of each, and where in an output each goes. Out: for each file its size, the
+//! state of SHA-256 before the padding, and the state at every chunk boundary. `lock` and `build` share it.
+
+mod lane;
+
+use std::fs::File;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use manifests::bundle::CHUNK_BYTES;
+use manifests::digest::Sha256Digest;
+use verifier::hash::sha256::Midstate;
+use verifier::hash::{Kernel, State};
+
+use self::lane::Lane;
+use crate::failure::Failure;
+use crate::progress::Progress;
+
+/// Bytes read at once for a lane: a divisor of a chunk, so that boundaries fall between reads, and small
+/// enough that all lanes of a core stay in its cache.
+const READ_BYTES: usize = 64 * 1024;
+/// Lanes of a core: what the widest kernel takes at once.
+const MAX_LANES: usize = 16;
+
+const _: () = assert!(CHUNK_BYTES.is_multiple_of(READ_BYTES as u64));
+
+/// One file to read.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// What people call it.
+    pub name: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// What the lock says of it: anything else is refused.
+    pub locked: Option<Locked>,
+    /// Where it goes in the output.
+    pub place: Option<Place>,
+    /// Whether the last component of the path may be a symbolic link.
+    pub follow: Follow,
+}
+
+/// Whether a name that is a symbolic link is read through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follow {
+    /// The author named it, so it is.
+    Yes,
+    /// It was found in a tree as a plain file: if it is a link by now, something else is at work.
+    No,
+}
+
+/// What a file was when it was locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Locked {
+    /// Bytes.
+    pub size: u64,
+    /// SHA-256.
+    pub digest: Sha256Digest,
+}
+
+/// Where a file goes in the output: its header, and right after it the content.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The header's bytes.
+    pub header: Vec<u8>,
+    /// Where the header starts.
+    pub offset: u64,
+}
+
+/// What was read.
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// SHA-256 before the padding: the file's own digest, and what a signature over it starts from.
+    pub midstate: Midstate,
+    /// The state at every chunk boundary inside the file.
+    pub chain: Vec<State>,
+}
+
+impl Read {
+    /// Bytes.
+    pub const fn size(&self) -> u64 {
+        self.midstate.length()
+    }
+
+    /// SHA-256 of the whole.
+    pub fn digest(&self) -> Sha256Digest {
+        self.midstate.digest()
+    }
+}
+
+/// Reads every file once; the answers come in the order of the jobs.
+///
+/// The first refusal by the order of the jobs is returned, so that it is the same one every time.
+pub fn read_all(jobs: &[Job], output: Option<&File>, progress: &Progress) -> Result<Vec<Read>, Failure> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let workers = cores.min(jobs.len()).max(1);
+    let shared = Shared {
+        jobs,
+        order: largest_first(jobs),
+        next: AtomicUsize::new(0),
+        stop: AtomicBool::new(false),
+        results: Mutex::new(Vec::with_capacity(jobs.len())),
+        output,
+        progress,
+    };
+    // With fewer files than lanes, no core may take them all.
+    let lanes = jobs.len().div_ceil(workers).clamp(1, MAX_LANES);
+    std::thread::scope(|scope| {
+        for _ in 1..workers {
+            scope.spawn(|| shared.work(lanes));
+        }
+        shared.work(lanes);
+    });
+    let mut results = shared.results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    results.sort_by_key(|(index, _)| *index);
+    let read: Vec<Read> = results.into_iter().map(|(_, result)| result).collect::<Result<_, _>>()?;
+    debug_assert_eq!(read.len(), jobs.len());
+    Ok(read)
+}
+
+/// Long files first: what is left at the end is short, so that no core waits for another. Files of one
+/// length stay in the order of the archive.
+fn largest_first(jobs: &[Job]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..jobs.len()).collect();
+    order.sort_by_key(|index| std::cmp::Reverse(jobs[*index].locked.map_or(0, |locked| locked.size)));
+    order
+}
+
+struct Shared<'a> {
+    jobs: &'a [Job],
+    order: Vec<usize>,
+    next: AtomicUsize,
+    stop: AtomicBool,
+    results: Mutex<Vec<(usize, Result<Read, Failure>)>>,
+    output: Option<&'a File>,
+    progress: &'a Progress,
+}
+
+impl Shared<'_> {
+    fn work(&self, lanes: usize) {
+        let kernel = Kernel::detect();
+        let mut lanes: Vec<Lane> = (0..lanes).map(|_| Lane::new()).collect();
+        let mut done = Vec::new();
+        while !self.stop.load(Ordering::Relaxed) {
+            for lane in &mut lanes {
+                if let Err((index, failure)) = self.fill(lane) {
+                    self.stop.store(true, Ordering::Relaxed);
+                    done.push((index, Err(failure)));
+                }
+            }
+            if lanes.iter().all(|lane| lane.job().is_none()) {
+                break;
+            }
+            lane::compress(kernel, &mut lanes);
+            for lane in &mut lanes {
+                if let Some((index, read)) = lane.take_finished() {
+                    let result = check(&self.jobs[index], read);
+                    if result.is_err() {
+                        self.stop.store(true, Ordering::Relaxed);
+                    }
+                    done.push((index, result));
+                }
+            }
+        }
+        self.results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).append(&mut done);
+    }
+
+    /// Gives the lane its next bytes, of its file or of the next one that nobody has taken.
+    fn fill(&self, lane: &mut Lane) -> Result<(), (usize, Failure)> {
+        if lane.job().is_none() {
+            let Some(index) = self.order.get(self.next.fetch_add(1, Ordering::Relaxed)).copied() else {
+                return Ok(());
+            };
+            lane.open(index, &self.jobs[index]).map_err(|failure| (index, failure))?;
+        }
+        let Some(index) = lane.job() else { return Ok(()) };
+        let bytes = lane.read(&self.jobs[index], self.output).map_err(|failure| {
+            lane.drop_job();
+            (index, failure)
+        })?;
+        self.progress.advance(bytes);
+        Ok(())
+    }
+}
+
+/// Compares what was read with what was locked.
+fn check(job: &Job, read: Read) -> Result<Read, Failure> {
+    let Some(locked) = job.locked else { return Ok(read) };
+    let found = Locked { size: read.size(), digest: read.digest() };
+    if found == locked { Ok(read) } else { Err(changed(&job.name, &locked, &found)) }
+}
+
+/// A file that is not what was locked.
+pub fn changed(name: &str, locked: &Locked, found: &Locked) -> Failure {
+    let show = |state: &Locked| format!("{} ({} bytes)", state.digest, thousands(state.size));
+    Failure::new(verifier::error::Code::LockOutdated, name, "has changed since it was locked")
+        .expected(show(locked))
+        .found(show(found))
+}
+
+/// `48,211,968`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}

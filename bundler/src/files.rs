@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Reading files within a limit, and writing them so that nothing half-written has the real name.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use verifier::error::Code;
+
+use crate::failure::Failure;
+
+/// Who may read a new file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody: 0644 less the umask.
+    Public,
+    /// Its owner: 0600.
+    Private,
+}
+
+/// Reads a whole file that is named on the command line or in a recipe.
+pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
+    let name = || path.display().to_string();
+    let file = File::open(path).map_err(|error| Failure::argument(name(), &error))?;
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::argument(name(), &error))?;
+    if bytes.len() as u64 > limit {
+        return Err(Failure::new(Code::LimitExceeded, name(), "is longer than a file of its kind may be")
+            .expected(format!("at most {limit} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// Makes a file that was not there before: an existing one is never touched.
+pub fn create_new(path: &Path, bytes: &[u8], access: Access) -> Result<(), Failure> {
+    let name = || path.display().to_string();
+    let mode = match access {
+        Access::Public => 0o644,
+        Access::Private => 0o600,
+    };
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(|error| match error
+            .kind()
+        {
+            io::ErrorKind::AlreadyExists => Failure::usage(name(), "exists already and is not overwritten")
+                .hint("choose another name, or move the old file away"),
+            _ => Failure::writing(name(), &error),
+        })?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    written.map_err(|error| {
+        // Only the file that this call made is removed.
+        let _ = std::fs::remove_file(path);
+        Failure::writing(name(), &error)
+    })
+}
+
+/// Replaces a file, or makes it: readers see the old bytes or the new ones.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let failed = |error: &io::Error| Failure::writing(path.display().to_string(), error);
+    let mut part = tempfile::Builder::new()
+        .prefix(".sealift-")
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .tempfile_in(folder(path))
+        .map_err(|error| failed(&error))?;
+    part.write_all(bytes).and_then(|()| part.as_file().sync_all()).map_err(|error| failed(&error))?;
+    part.persist(path).map_err(|error| failed(&error.error))?;
+    sync_folder(path)
+}
+
+/// Makes a rename or a new name in the folder of `path` survive a power cut.
+pub fn sync_folder(path: &Path) -> Result<(), Failure> {
+    let folder = folder(path);
+    File::open(&folder)
+        .and_then(|handle| handle.sync_all())
+        .map_err(|error| Failure::writing(folder.display().to_string(), &error))
+}
+
+/// The folder that a path lies in.
+pub fn folder(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}

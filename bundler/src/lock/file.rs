@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The lock as text: sorted, one value a line, made for reading diffs. What is read must be what would be
+//! written, so that nobody can hide a value in an odd spelling.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use manifests::bundle::{EntryMode, Link};
+use manifests::digest::Sha256Digest;
+use manifests::fingerprint::Fingerprint;
+use manifests::name::{Name, PortablePath};
+use manifests::time::Timestamp;
+
+use super::{Lock, LockedArtifact, LockedFile, LockedSignature, LockedTree, TreeFile};
+use crate::digest::Locked;
+use crate::failure::Failure;
+use crate::source::{Keys, Source, Table, Value};
+
+const HEADER: &str = "\
+# Written by `bundler lock`: what the recipe meant when it was last resolved.
+# Keep it in version control beside the recipe, read its diffs, and do not edit it.
+";
+const FORMAT: u64 = 1;
+const HINT: &str = "do not edit the lock: run `bundler lock`";
+
+const DOCUMENT: Keys = Keys { known: &["format", "recipe", "set", "signer", "artifact", "tree"], later: &[] };
+const SIGNER: Keys = Keys { known: &["name", "path", "size", "sha256"], later: &[] };
+const ARTIFACT: Keys = Keys { known: &["name", "path", "size", "sha256", "signature"], later: &[] };
+const SIGNATURE: Keys = Keys { known: &["path", "size", "sha256", "signer", "signed-at"], later: &[] };
+const TREE: Keys = Keys { known: &["name", "path", "file", "link", "empty-directory"], later: &[] };
+const TREE_FILE: Keys = Keys { known: &["path", "mode", "size", "sha256"], later: &[] };
+const LINK: Keys = Keys { known: &["path", "target"], later: &[] };
+const EMPTY: Keys = Keys { known: &["path"], later: &[] };
+
+/// The text of a lock.
+pub fn render(lock: &Lock) -> String {
+    let mut out = String::from(HEADER);
+    line(&mut out, "format", FORMAT);
+    text(&mut out, "recipe", &lock.recipe.to_string());
+    if !lock.sets.is_empty() {
+        out.push_str("\n[set]\n");
+        lock.sets.iter().for_each(|(name, value)| text(&mut out, name, value));
+    }
+    for (name, key) in &lock.signers {
+        out.push_str("\n[[signer]]\n");
+        text(&mut out, "name", name.as_str());
+        file(&mut out, key);
+    }
+    for (name, artifact) in &lock.artifacts {
+        out.push_str("\n[[artifact]]\n");
+        text(&mut out, "name", name.as_str());
+        file(&mut out, &artifact.file);
+        for signature in &artifact.signatures {
+            out.push_str("\n[[artifact.signature]]\n");
+            file(&mut out, &signature.file);
+            text(&mut out, "signer", &signature.signer.to_string());
+            if let Some(time) = signature.signed_at {
+                text(&mut out, "signed-at", &time.to_string());
+            }
+        }
+    }
+    lock.trees.iter().for_each(|(name, tree)| render_tree(&mut out, name, tree));
+    out
+}
+
+fn render_tree(out: &mut String, name: &Name, tree: &LockedTree) {
+    out.push_str("\n[[tree]]\n");
+    text(out, "name", name.as_str());
+    text(out, "path", &tree.path);
+    for file in &tree.files {
+        out.push_str("\n[[tree.file]]\n");
+        text(out, "path", file.path.as_str());
+        text(out, "mode", mode_text(file.mode));
+        state(out, &file.state);
+    }
+    for link in &tree.links {
+        out.push_str("\n[[tree.link]]\n");
+        text(out, "path", link.path.as_str());
+        text(out, "target", &link.target);
+    }
+    for directory in &tree.empty_directories {
+        out.push_str("\n[[tree.empty-directory]]\n");
+        text(out, "path", directory.as_str());
+    }
+}
+
+const fn mode_text(mode: EntryMode) -> &'static str {
+    match mode {
+        EntryMode::Plain => "0644",
+        EntryMode::Executable => "0755",
+    }
+}
+
+fn file(out: &mut String, file: &LockedFile) {
+    text(out, "path", &file.path);
+    state(out, &file.state);
+}
+
+fn state(out: &mut String, locked: &Locked) {
+    line(out, "size", locked.size);
+    text(out, "sha256", &locked.digest.hex());
+}
+
+fn text(out: &mut String, key: &str, value: &str) {
+    line(out, key, quoted(value));
+}
+
+fn line(out: &mut String, key: &str, value: impl std::fmt::Display) {
+    // Writing to a String does not fail.
+    let _ = writeln!(out, "{key} = {value}");
+}
+
+/// A basic string of TOML.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04X}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Reads a lock.
+pub fn read(source: Source) -> Result<Lock, Failure> {
+    let source = source.with_hint(HINT);
+    let document = source.parse()?;
+    let root = Table::new(&source, "the lock", 0..0, document.get_ref(), DOCUMENT)?;
+    let format = root.required("format")?;
+    if format.integer()? != FORMAT {
+        return Err(format.error("is of a format that this version does not know").expected(FORMAT));
+    }
+    let mut sets = BTreeMap::new();
+    if let Some(section) = root.optional("set") {
+        for value in section.open_table("[set]")?.entries() {
+            sets.insert(value.key().to_owned(), value.string()?.text);
+        }
+    }
+    let lock = Lock {
+        recipe: root.required("recipe")?.parse(Sha256Digest::parse)?,
+        sets,
+        signers: named(&root, "signer", SIGNER, read_file)?,
+        artifacts: named(&root, "artifact", ARTIFACT, artifact)?,
+        trees: named(&root, "tree", TREE, tree)?,
+    };
+    let canonical = render(&lock);
+    if canonical != source.text() {
+        let differs = canonical.bytes().zip(source.text().bytes()).position(|(want, have)| want != have);
+        let at = differs.unwrap_or_else(|| canonical.len().min(source.text().len()));
+        return Err(source.error(at..at, "is not written as `bundler lock` writes it"));
+    }
+    Ok(lock)
+}
+
+fn named<T>(
+    root: &Table<'_>,
+    key: &str,
+    keys: Keys,
+    read: impl Fn(&Table<'_>) -> Result<T, Failure>,
+) -> Result<BTreeMap<Name, T>, Failure> {
+    let mut all = BTreeMap::new();
+    for item in items(root, key)? {
+        let table = item.table(format!("[[{key}]]"), keys)?;
+        let name = table.required("name")?;
+        if all.insert(name.parse(Name::new)?, read(&table)?).is_some() {
+            return Err(name.error("appears twice"));
+        }
+    }
+    Ok(all)
+}
+
+fn items<'a>(table: &Table<'a>, key: &str) -> Result<Vec<Value<'a>>, Failure> {
+    table.optional(key).map_or(Ok(Vec::new()), |items| items.array())
+}
+
+fn read_file(table: &Table<'_>) -> Result<LockedFile, Failure> {
+    Ok(LockedFile { path: table.required("path")?.string()?.text, state: read_state(table)? })
+}
+
+fn read_state(table: &Table<'_>) -> Result<Locked, Failure> {
+    Ok(Locked {
+        size: table.required("size")?.integer()?,
+        digest: table.required("sha256")?.parse(Sha256Digest::from_hex)?,
+    })
+}
+
+fn artifact(table: &Table<'_>) -> Result<LockedArtifact, Failure> {
+    let mut signatures = Vec::new();
+    for item in items(table, "signature")? {
+        let table = item.table("[[artifact.signature]]", SIGNATURE)?;
+        signatures.push(LockedSignature {
+            file: read_file(&table)?,
+            signer: table.required("signer")?.parse(Fingerprint::parse)?,
+            signed_at: table.optional("signed-at").map(|value| value.parse(Timestamp::parse)).transpose()?,
+        });
+    }
+    Ok(LockedArtifact { file: read_file(table)?, signatures })
+}
+
+fn tree(table: &Table<'_>) -> Result<LockedTree, Failure> {
+    let mut files = Vec::new();
+    for item in items(table, "file")? {
+        let table = item.table("[[tree.file]]", TREE_FILE)?;
+        files.push(TreeFile {
+            path: table.required("path")?.parse(PortablePath::new)?,
+            mode: table.required("mode")?.parse(|text| match text {
+                "0644" => Ok(EntryMode::Plain),
+                "0755" => Ok(EntryMode::Executable),
+                _ => Err("a mode in the lock is 0644 or 0755"),
+            })?,
+            state: read_state(&table)?,
+        });
+    }
+    let mut links = Vec::new();
+    for item in items(table, "link")? {
+        let table = item.table("[[tree.link]]", LINK)?;
+        let path = table.required("path")?.parse(PortablePath::new)?;
+        links.push(Link { path, target: table.required("target")?.string()?.text });
+    }
+    let mut empty_directories = Vec::new();
+    for item in items(table, "empty-directory")? {
+        let table = item.table("[[tree.empty-directory]]", EMPTY)?;
+        empty_directories.push(table.required("path")?.parse(PortablePath::new)?);
+    }
+    Ok(LockedTree { path: table.required("path")?.string()?.text, files, links, empty_directories })
+}

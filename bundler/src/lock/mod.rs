@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `bundle.lock`: exactly which files a recipe meant, when somebody last looked.
+//!
+//! In: a [`Recipe`] and the files that it names. Out: a [`Lock`]: size and digest of each of them, and for
+//! signed artifacts who signed them and when, after the verifier's own check. `build` accepts nothing else.
+
+mod evidence;
+pub mod file;
+mod resolve;
+pub mod tree;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use manifests::bundle::{EntryMode, Link};
+use manifests::digest::Sha256Digest;
+use manifests::fingerprint::Fingerprint;
+use manifests::name::{Name, PortablePath};
+use manifests::time::Timestamp;
+use verifier::error::Code;
+
+use crate::digest::Locked;
+use crate::failure::Failure;
+use crate::recipe::Recipe;
+
+pub use resolve::resolve;
+
+/// What `bundle.lock` holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// SHA-256 of the recipe's text.
+    pub recipe: Sha256Digest,
+    /// The values of `--set`.
+    pub sets: BTreeMap<String, String>,
+    /// The signers' key files.
+    pub signers: BTreeMap<Name, LockedFile>,
+    /// Single files.
+    pub artifacts: BTreeMap<Name, LockedArtifact>,
+    /// Folders.
+    pub trees: BTreeMap<Name, LockedTree>,
+}
+
+/// A local file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedFile {
+    /// As the recipe writes it, variables filled in.
+    pub path: String,
+    /// Size and digest.
+    pub state: Locked,
+}
+
+/// A single file and the signatures that were good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedArtifact {
+    /// The file.
+    pub file: LockedFile,
+    /// In the order of the recipe.
+    pub signatures: Vec<LockedSignature>,
+}
+
+/// A signature that was good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedSignature {
+    /// Its file.
+    pub file: LockedFile,
+    /// The primary key that made it.
+    pub signer: Fingerprint,
+    /// When, as the signature itself says.
+    pub signed_at: Option<Timestamp>,
+}
+
+/// A folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedTree {
+    /// As the recipe writes it.
+    pub path: String,
+    /// In the order of the bytes of their paths.
+    pub files: Vec<TreeFile>,
+    /// In the order of the bytes of their paths.
+    pub links: Vec<Link>,
+    /// In the order of the bytes of their paths.
+    pub empty_directories: Vec<PortablePath>,
+}
+
+/// A file in a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TreeFile {
+    /// Relative to the folder.
+    pub path: PortablePath,
+    /// Whether its owner can run it.
+    pub mode: EntryMode,
+    /// Size and digest.
+    pub state: Locked,
+}
+
+/// Where the lock of a recipe lies: beside it, `.lock` for `.toml`.
+pub fn path_beside(recipe: &Path) -> PathBuf {
+    recipe.with_extension("lock")
+}
+
+impl Lock {
+    /// Refuses when the lock was made from another recipe or with other values.
+    pub fn require_current(&self, recipe: &Recipe, name: &str) -> Result<(), Failure> {
+        if self.recipe != recipe.digest() {
+            return Err(Failure::new(Code::LockOutdated, name, "was made from another recipe")
+                .expected(format!("a recipe of {}", self.recipe))
+                .found(recipe.digest()));
+        }
+        if self.sets != *recipe.sets() {
+            return Err(Failure::new(Code::LockOutdated, name, "was made with other values of --set")
+                .expected(show(&self.sets))
+                .found(show(recipe.sets())));
+        }
+        Ok(())
+    }
+
+    /// All bytes that a bundle of this lock carries.
+    pub fn bytes(&self) -> u64 {
+        let artifacts = self.artifacts.values().map(|artifact| {
+            let signatures: u64 = artifact.signatures.iter().map(|signature| signature.file.state.size).sum();
+            artifact.file.state.size + signatures
+        });
+        let keys = self.signers.values().map(|key| key.state.size);
+        let trees = self.trees.values().flat_map(|tree| tree.files.iter().map(|file| file.state.size));
+        artifacts.chain(keys).chain(trees).fold(0, u64::saturating_add)
+    }
+
+    /// Files that a bundle of this lock carries.
+    pub fn files(&self) -> usize {
+        let artifacts: usize = self.artifacts.values().map(|artifact| 1 + artifact.signatures.len()).sum();
+        let trees: usize = self.trees.values().map(|tree| tree.files.len()).sum();
+        self.signers.len() + artifacts + trees
+    }
+}
+
+fn show(sets: &BTreeMap<String, String>) -> String {
+    let options: Vec<String> = sets.iter().map(|(name, value)| format!("--set {name}={value}")).collect();
+    if options.is_empty() { "none".to_owned() } else { options.join(" ") }
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A recipe and the files that it names → a lock. Every file is read once.
+
+use std::collections::BTreeMap;
+
+use manifests::name::Name;
+use verifier::hash::sha256::{self, Midstate};
+use verifier::signature::openpgp::{MAX_KEY_BYTES, MAX_SIGNATURE_BYTES};
+
+use super::evidence::Pending;
+use super::tree::{self, Found};
+use super::{Lock, LockedArtifact, LockedFile, LockedSignature, LockedTree, TreeFile};
+use crate::digest::{Follow, Job, Locked, read_all};
+use crate::failure::Failure;
+use crate::files::read_limited;
+use crate::progress::Progress;
+use crate::recipe::{Artifact, Demand, LocalPath, Recipe, Tree};
+
+/// Reads everything that the recipe names, and checks every signature.
+pub fn resolve(recipe: &Recipe, progress: &Progress) -> Result<Lock, Failure> {
+    let keys = keys(recipe)?;
+    let mut pending = Vec::with_capacity(recipe.artifacts.len());
+    for artifact in &recipe.artifacts {
+        pending.push(signatures(recipe, artifact, &keys, progress)?);
+    }
+    let mut trees = Vec::with_capacity(recipe.trees.len());
+    for tree in &recipe.trees {
+        let found = tree::walk(recipe, tree)?;
+        progress.expect(found.files.iter().map(|file| file.size).sum());
+        trees.push((tree, found));
+    }
+    let mut read = read_all(&jobs(recipe, &pending, &trees), None, progress)?.into_iter();
+
+    let mut artifacts = BTreeMap::new();
+    for (artifact, pending) in recipe.artifacts.iter().zip(pending) {
+        let locked = match pending {
+            Some(signed) if signed.check.needs_bytes() => signed.read(recipe, artifact, progress)?,
+            pending => {
+                let midstate = read.next().map_or(Midstate::EMPTY, |read| read.midstate);
+                finish(artifact, &midstate, pending)?
+            }
+        };
+        artifacts.insert(artifact.name.clone(), locked);
+    }
+    let trees = trees.into_iter().map(|(tree, found)| {
+        let files = found.files.into_iter().zip(&mut read).map(|(file, read)| TreeFile {
+            path: file.path,
+            mode: file.mode,
+            state: Locked { size: read.size(), digest: read.digest() },
+        });
+        let locked = LockedTree {
+            path: tree.source.text.clone(),
+            files: files.collect(),
+            links: found.links,
+            empty_directories: found.empty_directories,
+        };
+        (tree.name.clone(), locked)
+    });
+    Ok(Lock {
+        recipe: recipe.digest(),
+        sets: recipe.sets().clone(),
+        trees: trees.collect(),
+        artifacts,
+        signers: keys.into_iter().map(|(name, small)| (name, small.file)).collect(),
+    })
+}
+
+/// A key or signature file: small, and read whole.
+struct Small {
+    file: LockedFile,
+    bytes: Vec<u8>,
+}
+
+fn small(recipe: &Recipe, path: &LocalPath, limit: usize) -> Result<Small, Failure> {
+    require_file(recipe, path)?;
+    let bytes = read_limited(&recipe.resolve(path), limit as u64)?;
+    let state = Locked { size: bytes.len() as u64, digest: sha256::digest(&bytes) };
+    Ok(Small { file: LockedFile { path: path.text.clone(), state }, bytes })
+}
+
+/// Points at the recipe's line when a file is missing; says how long the file is.
+fn require_file(recipe: &Recipe, path: &LocalPath) -> Result<u64, Failure> {
+    let place = recipe.resolve(path);
+    match std::fs::metadata(&place) {
+        Ok(metadata) if metadata.is_file() => Ok(metadata.len()),
+        Ok(metadata) => {
+            let failure = recipe.error(path, "names something that is not a file").found(place.display());
+            Err(if metadata.is_dir() { failure.hint("say [[tree]] for a folder") } else { failure })
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(recipe
+            .error(path, "names a file that does not exist")
+            .found(place.display())
+            .hint("paths are relative to the recipe's folder")),
+        Err(error) => Err(Failure::argument(place.display().to_string(), &error)),
+    }
+}
+
+fn keys(recipe: &Recipe) -> Result<BTreeMap<Name, Small>, Failure> {
+    let keys = recipe.signers.iter();
+    keys.map(|(name, signer)| Ok((name.clone(), small(recipe, &signer.key, MAX_KEY_BYTES)?))).collect()
+}
+
+/// The signatures of one artifact, and what waits for its bytes.
+struct Signed {
+    files: Vec<LockedFile>,
+    check: Pending,
+}
+
+impl Signed {
+    fn read(
+        mut self,
+        recipe: &Recipe,
+        artifact: &Artifact,
+        progress: &Progress,
+    ) -> Result<LockedArtifact, Failure> {
+        let midstate = self.check.read(&recipe.resolve(&artifact.source), &artifact.source.text, progress)?;
+        finish(artifact, &midstate, Some(self))
+    }
+}
+
+fn signatures(
+    recipe: &Recipe,
+    artifact: &Artifact,
+    keys: &BTreeMap<Name, Small>,
+    progress: &Progress,
+) -> Result<Option<Signed>, Failure> {
+    progress.expect(require_file(recipe, &artifact.source)?);
+    let Demand::SignedBy { signer, signatures } = &artifact.demand else { return Ok(None) };
+    let (Some(pins), Some(key)) = (recipe.signers.get(signer), keys.get(signer)) else {
+        // The recipe's reader has refused this already.
+        return Err(Failure::usage(signer.as_str(), "is no signer of the recipe"));
+    };
+    let mut files = Vec::with_capacity(signatures.len());
+    let mut bytes = Vec::with_capacity(signatures.len());
+    for path in signatures {
+        let small = small(recipe, path, MAX_SIGNATURE_BYTES)?;
+        bytes.push((path.text.clone(), small.bytes));
+        files.push(small.file);
+    }
+    let now = recipe.bundle.created;
+    let check = Pending::prepare(&artifact.source.text, &bytes, &key.bytes, &pins.openpgp, now)?;
+    Ok(Some(Signed { files, check }))
+}
+
+/// Files that SHA-256 alone is enough for, artifacts first.
+fn jobs(recipe: &Recipe, pending: &[Option<Signed>], trees: &[(&Tree, Found)]) -> Vec<Job> {
+    let artifacts = recipe.artifacts.iter().zip(pending).filter_map(|(artifact, signed)| {
+        let in_lanes = !signed.as_ref().is_some_and(|signed| signed.check.needs_bytes());
+        in_lanes.then(|| Job {
+            name: artifact.source.text.clone(),
+            path: recipe.resolve(&artifact.source),
+            locked: None,
+            place: None,
+            follow: Follow::Yes,
+        })
+    });
+    let trees = trees.iter().flat_map(|(tree, found)| {
+        let folder = recipe.resolve(&tree.source);
+        found.files.iter().map(move |file| {
+            let path = folder.join(file.path.as_str());
+            Job { name: path.display().to_string(), path, locked: None, place: None, follow: Follow::No }
+        })
+    });
+    artifacts.chain(trees).collect()
+}
+
+fn finish(
+    artifact: &Artifact,
+    midstate: &Midstate,
+    signed: Option<Signed>,
+) -> Result<LockedArtifact, Failure> {
+    let path = artifact.source.text.clone();
+    let state = Locked { size: midstate.length(), digest: midstate.digest() };
+    let signatures = match signed {
+        None => Vec::new(),
+        Some(signed) => {
+            let good = signed.check.judge(&path, midstate)?;
+            let pairs = signed.files.into_iter().zip(good);
+            pairs
+                .map(|(file, good)| LockedSignature { file, signer: good.signer, signed_at: good.signed_at })
+                .collect()
+        }
+    };
+    Ok(LockedArtifact { file: LockedFile { path, state }, signatures })
+}

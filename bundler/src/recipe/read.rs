@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The whole document: variables first, then each section, then what the sections say of each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use manifests::name::Name;
+
+use super::{Demand, Recipe, Signer, digest, sections};
+use crate::failure::Failure;
+use crate::source::{Keys, Source, Table, Value, is_variable, nearest};
+
+const DOCUMENT: Keys = Keys {
+    known: &["bundle", "variables", "signer", "component", "artifact", "tree"],
+    later: &[
+        ("trust-store", "Notary trust stores"),
+        ("trust-policy", "Notary trust policies"),
+        ("image", "OCI images"),
+        ("check", "checks after the install"),
+        ("host", "rules for fetching"),
+    ],
+};
+
+pub(super) fn recipe(
+    source: Source,
+    folder: PathBuf,
+    sets: BTreeMap<String, String>,
+) -> Result<Recipe, Failure> {
+    let variables = variables(&source, &sets)?;
+    let source = source.with_variables(variables);
+    let document = source.parse()?;
+    let root = Table::new(&source, "the recipe", 0..0, document.get_ref(), DOCUMENT)?;
+
+    let bundle = sections::bundle(&root.required("bundle")?)?;
+    let signers = signers(&root)?;
+    let mut names = Names::default();
+    let components = list(&root, "component", |item| names.component(item))?;
+    let artifacts = list(&root, "artifact", |item| {
+        let artifact = sections::artifact(item)?;
+        names.member(item, &artifact.name, artifact.component.as_ref())?;
+        if let Demand::SignedBy { signer, .. } = &artifact.demand {
+            known_signer(item, signer, &signers)?;
+        }
+        Ok(artifact)
+    })?;
+    let trees = list(&root, "tree", |item| {
+        let tree = sections::tree(item)?;
+        names.member(item, &tree.name, tree.component.as_ref())?;
+        Ok(tree)
+    })?;
+    let digest = digest(&source);
+    drop(root);
+    drop(document);
+    Ok(Recipe { source, folder, digest, sets, bundle, signers, components, artifacts, trees })
+}
+
+/// `[variables]` with the values of `--set` over them. A value is taken as it stands.
+fn variables(source: &Source, sets: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Failure> {
+    let document = source.parse()?;
+    let root = Table::open(source, "the recipe", 0..0, document.get_ref());
+    let mut variables = BTreeMap::new();
+    if let Some(section) = root.optional("variables") {
+        for value in section.open_table("[variables]")?.entries() {
+            if !value.key().chars().all(is_variable) || matches!(value.key(), "source" | "arch" | "machine") {
+                return Err(source
+                    .error(value.key_span(), format!("has a bad name for a variable: `{}`", value.key()))
+                    .expected("letters, digits and _; not source, arch or machine, which are given"));
+            }
+            variables.insert(value.key().to_owned(), value.string()?.text);
+        }
+    }
+    for (name, value) in sets {
+        if variables.insert(name.clone(), value.clone()).is_none() {
+            let failure = Failure::usage(format!("--set {name}"), "names no variable of the recipe");
+            let near = nearest(name, variables.keys().map(String::as_str).filter(|known| known != name));
+            return Err(match near {
+                Some(near) => failure.hint(format!("did you mean `{near}`?")),
+                None => failure.hint("give it a default under [variables] first"),
+            });
+        }
+    }
+    Ok(variables)
+}
+
+fn signers(root: &Table<'_>) -> Result<BTreeMap<Name, Signer>, Failure> {
+    let mut signers = BTreeMap::new();
+    if let Some(section) = root.optional("signer") {
+        for value in section.open_table("[signer]")?.entries() {
+            let (name, signer) = sections::signer(&value)?;
+            signers.insert(name, signer);
+        }
+    }
+    Ok(signers)
+}
+
+/// Each item of `[[key]]`, in the order of the text.
+fn list<T>(
+    root: &Table<'_>,
+    key: &str,
+    mut read: impl FnMut(&Value<'_>) -> Result<T, Failure>,
+) -> Result<Vec<T>, Failure> {
+    match root.optional(key) {
+        Some(items) => items.array()?.iter().map(&mut read).collect(),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn known_signer(item: &Value<'_>, signer: &Name, signers: &BTreeMap<Name, Signer>) -> Result<(), Failure> {
+    if signers.contains_key(signer) {
+        return Ok(());
+    }
+    let at = item.open_table("[[artifact]]")?.required("signed-by")?;
+    let failure = at.error(format!("names the signer `{signer}`, which the recipe does not have"));
+    Err(match nearest(signer.as_str(), signers.keys().map(Name::as_str)) {
+        Some(near) => failure.hint(format!("did you mean `{near}`?")),
+        None => failure.hint(format!("add a section [signer.{signer}]")),
+    })
+}
+
+/// Names that must differ, and those that must be known.
+#[derive(Default)]
+struct Names {
+    components: BTreeSet<Name>,
+    members: BTreeSet<Name>,
+}
+
+impl Names {
+    fn component(&mut self, item: &Value<'_>) -> Result<manifests::bundle::Component, Failure> {
+        let component = sections::component(item)?;
+        if !self.components.insert(component.name.clone()) {
+            return Err(at(item, "name")?.error(format!("names a second component `{}`", component.name)));
+        }
+        Ok(component)
+    }
+
+    fn member(&mut self, item: &Value<'_>, name: &Name, component: Option<&Name>) -> Result<(), Failure> {
+        if name.as_str().eq_ignore_ascii_case("signers") {
+            return Err(at(item, "name")?
+                .error(format!("has a name that is taken: `{name}`"))
+                .hint("files/signers/ holds the signers' keys: choose another name"));
+        }
+        let folded = name.as_str().to_ascii_lowercase();
+        if self.members.iter().any(|other| other.as_str().eq_ignore_ascii_case(&folded)) {
+            return Err(at(item, "name")?
+                .error(format!("names a second artifact or tree `{name}`"))
+                .hint("names must differ by more than upper and lower case"));
+        }
+        self.members.insert(name.clone());
+        match component {
+            Some(component) if !self.components.contains(component) => {
+                let failure =
+                    at(item, "component")?.error(format!("names an unknown component `{component}`"));
+                Err(match nearest(component.as_str(), self.components.iter().map(Name::as_str)) {
+                    Some(near) => failure.hint(format!("did you mean `{near}`?")),
+                    None => failure.hint("add a [[component]] of that name"),
+                })
+            }
+            None if self.components.contains(name) => Err(at(item, "name")?
+                .error(format!("has the name of the component `{name}` without belonging to it"))
+                .hint(format!("say `component = \"{name}\"`, or choose another name"))),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn at<'a>(item: &Value<'a>, key: &str) -> Result<Value<'a>, Failure> {
+    item.open_table("the section")?.required(key)
+}

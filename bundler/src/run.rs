@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What each command does, top to bottom: read this first.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use verifier::error::Class;
+
+use crate::build::{self, Existing, Outcome};
+use crate::cli::{self, Cli, Command};
+use crate::demo;
+use crate::digest::thousands;
+use crate::failure::Failure;
+use crate::files;
+use crate::init;
+use crate::lock::{self, Lock};
+use crate::recipe::Recipe;
+use crate::report::{Printer, Report, count, size};
+use crate::root::{self, Change, Root};
+use crate::show;
+use crate::sign::key_file::{KeyPair, protection, read_public};
+use crate::sign::passphrase::Passphrases;
+use crate::sign::{self, Signed, Target};
+use crate::source::Source;
+
+/// Runs one command, and prints its result or its refusal, whose class is the exit code.
+pub fn run(cli: Cli) -> Result<(), Class> {
+    let printer = Printer::new(cli.global);
+    match cli.command {
+        Command::Init(command) => printer.finish("init", init(&command)),
+        Command::Keys(cli::Keys::New(command)) => printer.finish("keys", keys_new(&printer, &command)),
+        Command::Keys(cli::Keys::Show(command)) => printer.finish("keys", keys_show(&command)),
+        Command::Root(cli::Root::New(command)) => printer.finish("root", root_new(&command)),
+        Command::Root(cli::Root::Next(command)) => printer.finish("root", root_next(&command)),
+        Command::Root(cli::Root::Sign(command)) => printer.finish("root", root_sign(&command)),
+        Command::Root(cli::Root::Show(command)) => printer.finish("root", show::root(&command.root)),
+        Command::Lock(command) => printer.finish("lock", lock(&printer, &command)),
+        Command::Build(command) => printer.finish("build", build(&printer, &command)),
+        Command::Sign(command) => printer.finish("sign", sign(&command)),
+        Command::Show(command) => printer.finish("show", show::any(&command.file)),
+        Command::Demo(command) => match demo::tell(command.dir.as_deref()) {
+            Ok(()) => Ok(()),
+            Err(failure) => printer.finish("demo", Err(failure)),
+        },
+    }
+}
+
+fn init(command: &cli::Init) -> Result<Report, Failure> {
+    if command.list {
+        let lines: Vec<String> =
+            init::RECIPES.iter().map(|recipe| format!("{:12} {}", recipe.name, recipe.title)).collect();
+        let recipes: Vec<_> =
+            init::RECIPES.iter().map(|recipe| json!({"name": recipe.name, "title": recipe.title})).collect();
+        return Ok(Report {
+            schema: "init",
+            outcome: "listed",
+            text: lines.join("\n"),
+            body: json!({ "recipes": recipes }),
+        });
+    }
+    let folder = command.dir.clone().unwrap_or_else(|| PathBuf::from("."));
+    let path = init::write(&folder, &command.recipe, &command.set)?;
+    let path = path.strip_prefix(".").unwrap_or(&path).display().to_string();
+    Ok(Report {
+        schema: "init",
+        outcome: "written",
+        text: format!("wrote {path}: edit it, then run `bundler lock`"),
+        body: json!({ "file": path, "recipe": command.recipe }),
+    })
+}
+
+fn keys_new(printer: &Printer, command: &cli::KeysNew) -> Result<Report, Failure> {
+    let name = command.name.as_str();
+    let folder = command.output.clone().unwrap_or_default();
+    let passphrase = if command.no_passphrase {
+        printer.note(&format!(
+            "{name}.key will not be encrypted: whoever can read the file, a backup of it or the disk \
+             can sign as its owner"
+        ));
+        None
+    } else {
+        Some(passphrases(&command.passphrase).new_one(name)?)
+    };
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| Failure::writing(folder.display().to_string(), &error))?;
+    let pair = KeyPair::generate()?;
+    let new = pair.write(&folder, name, passphrase.as_ref().map(|text| text.as_str()))?;
+    let (private, public) = (new.private.display().to_string(), new.public.display().to_string());
+    let id = new.key.id().hex();
+    let kept = if command.no_passphrase { "not encrypted" } else { "encrypted by its passphrase" };
+    Ok(Report {
+        schema: "keys",
+        outcome: "made",
+        text: format!(
+            "private key: {private} ({kept}): keep it\n public key: {public}: hand it out\n     key id: {id}"
+        ),
+        body: json!({"privateKey": private, "publicKey": public, "keyid": id, "algorithm": "ed25519",
+                     "encrypted": !command.no_passphrase}),
+    })
+}
+
+fn keys_show(command: &cli::KeysShow) -> Result<Report, Failure> {
+    show::key(&command.file, &passphrases(&command.passphrase))
+}
+
+fn passphrases(option: &cli::PassphraseOption) -> Passphrases {
+    Passphrases { file: option.passphrase_file.clone() }
+}
+
+fn change(options: &cli::RootChange) -> Change {
+    Change {
+        keys: options.key.clone(),
+        remove: Vec::new(),
+        thresholds: options.threshold.clone(),
+        enclave: options.enclave.clone(),
+        expires: options.expires,
+        floors: options.floor.clone(),
+        denied: options.deny.clone(),
+        rules: options.from.clone(),
+    }
+}
+
+fn root_new(command: &cli::RootNew) -> Result<Report, Failure> {
+    let root = root::create(&change(&command.change), &command.output)?;
+    show::new_root(&root, &command.output)
+}
+
+fn root_next(command: &cli::RootNext) -> Result<Report, Failure> {
+    let old = Root::read(&command.old)?;
+    let change = Change { remove: command.remove.clone(), ..change(&command.change) };
+    let root = root::next(&old, &change, &command.output)?;
+    show::new_root(&root, &command.output)
+}
+
+fn root_sign(command: &cli::RootSign) -> Result<Report, Failure> {
+    let root = Root::read(&command.root)?;
+    let previous = command.previous.as_deref().map(Root::read).transpose()?;
+    let key = KeyPair::read(&command.key, &passphrases(&command.passphrase))?;
+    let signed = root::sign(&root, &key, previous.as_ref())?;
+    let name = command.root.display();
+    Ok(Report {
+        schema: "root",
+        outcome: "signed",
+        text: format!(
+            "{name}: signed by {} with key {}\n{} of its {} needed owners have signed",
+            signed.owner,
+            signed.key.hex(),
+            signed.found,
+            signed.threshold
+        ),
+        body: json!({"file": name.to_string(), "fingerprint": root.fingerprint().hex(), "owner": signed.owner.as_str(),
+                     "keyid": signed.key.hex(), "signed": signed.found, "threshold": signed.threshold}),
+    })
+}
+
+fn sets(given: &[(String, String)]) -> BTreeMap<String, String> {
+    given.iter().cloned().collect()
+}
+
+fn lock(printer: &Printer, command: &cli::Lock) -> Result<Report, Failure> {
+    let recipe_file = &command.recipe.recipe_file;
+    let recipe = Recipe::load(recipe_file, sets(&command.recipe.set))?;
+    let lock = printer.watched("locking", |progress| lock::resolve(&recipe, progress))?;
+    let path = lock::path_beside(recipe_file);
+    let text = lock::file::render(&lock);
+    let unchanged = std::fs::read(&path).is_ok_and(|old| old == text.as_bytes());
+    if !unchanged {
+        files::replace(&path, text.as_bytes())?;
+    }
+    let (outcome, verb) = if unchanged { ("unchanged", "is up to date") } else { ("written", "written") };
+    Ok(Report {
+        schema: "lock",
+        outcome,
+        text: format!("{} {verb}: {}, {}", path.display(), count(lock.files(), "file"), size(lock.bytes())),
+        body: json!({"file": path.display().to_string(), "recipe": lock.recipe.to_string(), "files": lock.files(),
+                     "bytes": lock.bytes(), "signatures": show::signatures(&lock)}),
+    })
+}
+
+fn build(printer: &Printer, command: &cli::Build) -> Result<Report, Failure> {
+    let recipe_file = &command.recipe.recipe_file;
+    let (recipe, lock) = locked_recipe(recipe_file, sets(&command.recipe.set))?;
+    let output = command.output.clone().unwrap_or_else(|| build::default_output(&recipe));
+    let existing = if command.replace { Existing::Replace } else { Existing::Keep };
+    let built =
+        printer.watched("building", |progress| build::build(&recipe, &lock, &output, existing, progress))?;
+    let (outcome, verb) = match built.outcome {
+        Outcome::Written => ("built", "built"),
+        Outcome::Unchanged => ("unchanged", "is there already, byte for byte"),
+    };
+    let file = built.path.display().to_string();
+    Ok(Report {
+        schema: "build",
+        outcome,
+        text: format!(
+            "{file} {verb}: {}, {} ({} bytes)\nbundle: {}",
+            count(built.files, "file"),
+            size(built.payload),
+            thousands(built.payload),
+            built.id
+        ),
+        body: json!({"file": file, "bundle": {"id": built.id.to_string(), "name": recipe.bundle.name.as_str(),
+                     "version": recipe.bundle.version.as_str(), "sequence": recipe.bundle.sequence.get()},
+                     "files": built.files, "bytes": built.payload, "size": built.size}),
+    })
+}
+
+/// The recipe with the values that it was locked with, and the lock.
+fn locked_recipe(path: &Path, given: BTreeMap<String, String>) -> Result<(Recipe, Lock), Failure> {
+    let lock_path = lock::path_beside(path);
+    if path.exists() && !lock_path.exists() {
+        return Err(Failure::usage(lock_path.display().to_string(), "does not exist")
+            .hint("run `bundler lock` first, and keep the lock beside the recipe"));
+    }
+    let recipe_text = Source::read(path)?;
+    let lock = lock::file::read(Source::read(&lock_path)?)?;
+    let sets = if given.is_empty() { lock.sets.clone() } else { given };
+    // A recipe that changed since is told by its digest, before the lock's values are tried on it.
+    let digest = verifier::hash::sha256::digest(recipe_text.text().as_bytes());
+    let sets = if digest == lock.recipe { sets } else { BTreeMap::new() };
+    let recipe = Recipe::load(path, sets)?;
+    lock.require_current(&recipe, &lock_path.display().to_string())?;
+    Ok((recipe, lock))
+}
+
+fn sign(command: &cli::Sign) -> Result<Report, Failure> {
+    let bundle = &command.bundle;
+    if let Some(to) = &command.export {
+        let id = sign::export(bundle, to)?;
+        return Ok(Report {
+            schema: "sign",
+            outcome: "exported",
+            text: format!("{}: the bytes to sign for bundle {id}", to.display()),
+            body: json!({"file": to.display().to_string(), "bundle": {"id": id.to_string()}}),
+        });
+    }
+    let target = command.output.clone().map_or(Target::InPlace, Target::Beside);
+    let trust = command.trust.as_deref();
+    let signed = match (&command.key, &command.import, &command.public_key) {
+        (Some(key), _, _) => {
+            let key = KeyPair::read(key, &passphrases(&command.passphrase))?;
+            sign::with_key(bundle, &key, trust, &target)?
+        }
+        (None, Some(raw), Some(public)) => sign::import(bundle, raw, public, trust, &target)?,
+        // The command line's definition does not let this through.
+        _ => return Err(Failure::usage("sign", "needs --key, --export or --import with --public-key")),
+    };
+    Ok(signed_report(&signed, bundle, &target))
+}
+
+fn signed_report(signed: &Signed, bundle: &Path, target: &Target) -> Report {
+    let place = match target {
+        Target::InPlace => bundle.display().to_string(),
+        Target::Beside(path) => path.display().to_string(),
+    };
+    let mut text = format!("{place}: {} signed with key {}", signed.folder, signed.key.hex());
+    if let Some(standing) = &signed.standing {
+        text.push_str(&format!("\nby owner {} in the role {}", standing.owner, standing.role));
+    }
+    text.push_str(&format!("\nbundle: {}\nsignatures: {}", signed.bundle, signed.signatures));
+    let standing =
+        signed.standing.as_ref().map(|s| json!({"owner": s.owner.as_str(), "role": s.role.as_str()}));
+    Report {
+        schema: "sign",
+        outcome: "signed",
+        text,
+        body: json!({"file": place, "bundle": {"id": signed.bundle.to_string()}, "keyid": signed.key.hex(),
+                     "signer": standing, "signatures": signed.signatures}),
+    }
+}
+
+/// A key file's id, whichever half it holds.
+pub(crate) fn key_of(
+    path: &Path,
+    text: &str,
+    passphrases: &Passphrases,
+) -> Result<verifier::trust::key::PublicKey, Failure> {
+    match protection(text) {
+        Some(_) => Ok(KeyPair::read(path, passphrases)?.public().clone()),
+        None => read_public(path),
+    }
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The folder beneath which a bundle is installed: `/`, or the one that `--root` names.
+//!
+//! Everything on the target is reached from one open handle, downwards and through no link. Paths are
+//! absolute as in the manifest; `/` is the target's own root.
+
+mod lock;
+mod owner;
+
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::sync::OnceLock;
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, StatxFlags, openat2, readlinkat, statx};
+use rustix::io::Errno;
+
+use crate::error::{Code, Refusal};
+use crate::trust::state::StateFolder;
+use lock::Held;
+
+pub use owner::Ids;
+pub(crate) use owner::{Passwd, installing_user};
+
+/// The longest text of a symbolic link (Linux' `PATH_MAX`).
+const MAX_LINK_BYTES: usize = 4096;
+
+/// An open root directory.
+pub struct Target {
+    handle: OwnedFd,
+    path: String,
+    held: OnceLock<Held>,
+}
+
+/// Which file system something lies on, and by which mount it was reached: a rename crosses neither.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    device: (u32, u32),
+    mount: u64,
+}
+
+impl Place {
+    /// The device number, as the journal writes it.
+    pub(crate) const fn device(self) -> u64 {
+        (self.device.0 as u64) << 32 | self.device.1 as u64
+    }
+}
+
+/// What was found at a path. Two looks are equal only if nothing was changed in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Node {
+    pub(crate) kind: FileType,
+    /// Permission bits, those that lend rights included.
+    pub(crate) mode: u32,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) inode: u64,
+    pub(crate) size: u64,
+    pub(crate) place: Place,
+    modified: (i64, u32),
+    changed: (i64, u32),
+}
+
+impl Node {
+    /// Looks at what a handle holds.
+    pub(crate) fn of(handle: impl AsFd) -> Result<Self, Errno> {
+        Self::at(handle.as_fd(), "", AtFlags::EMPTY_PATH)
+    }
+
+    /// Looks at a name in a folder; a link is looked at itself.
+    pub(crate) fn named(folder: impl AsFd, name: &str) -> Result<Option<Self>, Errno> {
+        match Self::at(folder.as_fd(), name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(node) => Ok(Some(node)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    fn at(folder: BorrowedFd<'_>, name: &str, flags: AtFlags) -> Result<Self, Errno> {
+        let found = statx(folder, name, flags, StatxFlags::BASIC_STATS | StatxFlags::MNT_ID)?;
+        let mode = u32::from(found.stx_mode);
+        Ok(Self {
+            kind: FileType::from_raw_mode(mode),
+            mode: mode & 0o7777,
+            uid: found.stx_uid,
+            gid: found.stx_gid,
+            inode: found.stx_ino,
+            size: found.stx_size,
+            place: Place {
+                device: (found.stx_dev_major, found.stx_dev_minor),
+                mount: if found.stx_mask & StatxFlags::MNT_ID.bits() == 0 { 0 } else { found.stx_mnt_id },
+            },
+            modified: (found.stx_mtime.tv_sec, found.stx_mtime.tv_nsec),
+            changed: (found.stx_ctime.tv_sec, found.stx_ctime.tv_nsec),
+        })
+    }
+
+    /// In words.
+    pub(crate) const fn describe(&self) -> &'static str {
+        describe(self.kind)
+    }
+}
+
+pub(crate) const fn describe(kind: FileType) -> &'static str {
+    match kind {
+        FileType::RegularFile => "a file",
+        FileType::Directory => "a folder",
+        FileType::Symlink => "a symbolic link",
+        FileType::Fifo => "a FIFO",
+        FileType::Socket => "a socket",
+        FileType::CharacterDevice | FileType::BlockDevice => "a device",
+        _ => "something unknown",
+    }
+}
+
+impl Target {
+    /// Opens `/`, or the folder that the user named: a link there is the user's own choice.
+    pub fn open(root: Option<&Path>) -> Result<Self, Refusal> {
+        let path = root.unwrap_or(Path::new("/"));
+        let name = path.display().to_string();
+        let refused = |error: std::io::Error| Refusal::argument(&name, &error);
+        let canonical = std::fs::canonicalize(path).map_err(refused)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let handle =
+            rustix::fs::open(&canonical, flags, Mode::empty()).map_err(|errno| refused(errno.into()))?;
+        // Not UTF-8: shown as well as it can be, and compared by inode number anyway.
+        Ok(Self { handle, path: canonical.to_string_lossy().into_owned(), held: OnceLock::new() })
+    }
+
+    /// Where it lies, absolute.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(crate) fn handle(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
+    }
+
+    /// Keeps every other install away from this target and this state, until the target is dropped.
+    pub(crate) fn hold(&self, state: &StateFolder) -> Result<(), Refusal> {
+        if self.held.get().is_some() {
+            return Ok(());
+        }
+        let held = Held::take(self, state)?;
+        // Only one thread installs, so nobody else can have set it.
+        let _ = self.held.set(held);
+        Ok(())
+    }
+
+    /// Looks at a path; none where nothing is there. A link or a file on the way is refused by name.
+    pub(crate) fn look(&self, path: &str) -> Result<Option<Node>, Refusal> {
+        match self.peek(path)? {
+            Some(handle) => Node::of(&handle).map(Some).map_err(|errno| refused(path, errno)),
+            None => Ok(None),
+        }
+    }
+
+    fn peek(&self, path: &str) -> Result<Option<OwnedFd>, Refusal> {
+        self.reach(path, OFlags::PATH | OFlags::NOFOLLOW)
+    }
+
+    fn reach(&self, path: &str, flags: OFlags) -> Result<Option<OwnedFd>, Refusal> {
+        let opened = openat2(&self.handle, relative(path), flags | OFlags::CLOEXEC, Mode::empty(), beneath());
+        match opened {
+            Ok(handle) => Ok(Some(handle)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(Errno::LOOP | Errno::NOTDIR | Errno::XDEV) => Err(self.in_the_way(path)),
+            Err(errno) => Err(refused(path, errno)),
+        }
+    }
+
+    /// Names the first part of a path that is no folder.
+    fn in_the_way(&self, path: &str) -> Refusal {
+        let ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);
+        for end in ends {
+            let part = &path[..end];
+            let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let Ok(handle) = openat2(&self.handle, relative(part), flags, Mode::empty(), beneath()) else {
+                break;
+            };
+            match Node::of(&handle) {
+                Ok(node) if node.kind == FileType::Directory => {}
+                Ok(node) => return unsafe_target(part, "a folder", node.describe()),
+                Err(_) => break,
+            }
+        }
+        unsafe_target(path, "a path of folders", "a link or a file on the way")
+    }
+
+    /// Opens a folder to work in it.
+    pub(crate) fn folder(&self, path: &str) -> Result<Option<OwnedFd>, Refusal> {
+        self.reach(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW)
+    }
+
+    /// Opens a file to read it; none where there is no file.
+    pub(crate) fn file(&self, path: &str) -> Result<Option<File>, Refusal> {
+        // NONBLOCK: a FIFO must not hold us up before we see what it is.
+        let opened = self.reach(path, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK)?;
+        Ok(opened.map(File::from))
+    }
+
+    /// What a symbolic link says.
+    pub(crate) fn link(&self, path: &str) -> Result<Option<String>, Refusal> {
+        let Some(handle) = self.peek(path)? else { return Ok(None) };
+        let text = readlinkat(&handle, "", Vec::with_capacity(MAX_LINK_BYTES))
+            .map_err(|errno| refused(path, errno))?;
+        Ok(text.into_string().ok())
+    }
+}
+
+/// A path below the target's root, as the system calls want it.
+pub(crate) fn relative(path: &str) -> &str {
+    match path.trim_start_matches('/') {
+        "" => ".",
+        below => below,
+    }
+}
+
+/// A path's folder and its name there; the folder of `/a` is `/`.
+pub(crate) fn split(path: &str) -> (&str, &str) {
+    match path.rsplit_once('/') {
+        Some(("", name)) => ("/", name),
+        Some(parts) => parts,
+        None => ("/", path),
+    }
+}
+
+pub(crate) fn beneath() -> ResolveFlags {
+    ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS
+}
+
+pub(crate) fn refused(path: &str, errno: Errno) -> Refusal {
+    Refusal::writing(path, &errno.into())
+}
+
+/// Something is where it must not be.
+pub(crate) fn unsafe_target(path: &str, expected: &str, found: &str) -> Refusal {
+    Refusal::new(Code::UnsafeTarget, path, "is not what it must be on the target")
+        .expected(expected)
+        .found(found)
+}
