@@ -10,7 +10,6 @@ use verifier::error::Class;
 use crate::build::{self, Existing, Outcome};
 use crate::cli::{self, Cli, Command};
 use crate::demo;
-use crate::digest::thousands;
 use crate::failure::Failure;
 use crate::files;
 use crate::init;
@@ -38,7 +37,7 @@ pub fn run(cli: Cli) -> Result<(), Class> {
         Command::Lock(command) => printer.finish("lock", lock(&printer, &command)),
         Command::Build(command) => printer.finish("build", build(&printer, &command)),
         Command::Sign(command) => printer.finish("sign", sign(&command)),
-        Command::Show(command) => printer.finish("show", show::any(&command.file)),
+        Command::Show(command) => printer.finish("describe", show::any(&command.file)),
         Command::Demo(command) => match demo::tell(command.dir.as_deref()) {
             Ok(()) => Ok(()),
             Err(failure) => printer.finish("demo", Err(failure)),
@@ -149,7 +148,7 @@ fn root_sign(command: &cli::RootSign) -> Result<Report, Failure> {
             signed.found,
             signed.threshold
         ),
-        body: json!({"file": name.to_string(), "fingerprint": root.fingerprint().hex(), "owner": signed.owner.as_str(),
+        body: json!({"file": name.to_string(), "fingerprint": root.fingerprint().to_string(), "owner": signed.owner.as_str(),
                      "keyid": signed.key.hex(), "signed": signed.found, "threshold": signed.threshold}),
     })
 }
@@ -194,10 +193,9 @@ fn build(printer: &Printer, command: &cli::Build) -> Result<Report, Failure> {
         schema: "build",
         outcome,
         text: format!(
-            "{file} {verb}: {}, {} ({} bytes)\nbundle: {}",
+            "{file} {verb}: {}, {}\nbundle: {}",
             count(built.files, "file"),
             size(built.payload),
-            thousands(built.payload),
             built.id
         ),
         body: json!({"file": file, "bundle": {"id": built.id.to_string(), "name": recipe.bundle.name.as_str(),

@@ -30,10 +30,10 @@ pub fn any(path: &Path) -> Result<Report, Failure> {
         return bundle(path);
     }
     if text.trim_start().starts_with('{') {
-        return Ok(Report { schema: "show", ..root(path)? });
+        return Ok(Report { schema: "describe", ..root(path)? });
     }
     if text.contains("-----BEGIN ") {
-        return Ok(Report { schema: "show", ..key(path, &Passphrases::default())? });
+        return Ok(Report { schema: "describe", ..key(path, &Passphrases::default())? });
     }
     if path.extension().is_some_and(|extension| extension == "lock") {
         return lock_file(path);
@@ -89,7 +89,7 @@ fn bundle(path: &Path) -> Result<Report, Failure> {
     let keys: Vec<String> = front.signatures.iter().map(|signature| signature.keyid.hex()).collect();
     let body = json!({"kind": "bundle", "verified": false, "bundle": {"id": claim.id().to_string()},
                       "manifest": manifest_value(manifest)?, "signatures": keys});
-    Ok(Report { schema: "show", outcome: "not-verified", text: out, body })
+    Ok(Report { schema: "describe", outcome: "not-verified", text: out, body })
 }
 
 /// Nothing about a bundle is shown without the word that nobody has checked it.
@@ -140,7 +140,7 @@ fn lock_file(path: &Path) -> Result<Report, Failure> {
     }
     let body = json!({"kind": "lock", "recipe": lock.recipe.to_string(), "set": lock.sets, "files": lock.files(),
                       "bytes": lock.bytes(), "signatures": signatures(&lock)});
-    Ok(Report { schema: "show", outcome: "shown", text: out, body })
+    Ok(Report { schema: "describe", outcome: "shown", text: out, body })
 }
 
 /// Who signed what, as the lock has it.
@@ -212,7 +212,7 @@ pub fn root(path: &Path) -> Result<Report, Failure> {
     let names: Vec<&str> = signers.owners.keys().map(|owner| owner.as_str()).collect();
     let who = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
     let _ = writeln!(out, "signed by {who}: {found} of {threshold} needed in the role root");
-    let body = json!({"kind": "root", "file": path.display().to_string(), "fingerprint": root.fingerprint().hex(),
+    let body = json!({"kind": "root", "file": path.display().to_string(), "fingerprint": root.fingerprint().to_string(),
                       "root": document, "signedBy": names, "signed": found, "threshold": threshold});
     Ok(Report { schema: "root", outcome: "shown", text: out, body })
 }
@@ -231,7 +231,7 @@ pub fn new_root(root: &Root, path: &Path) -> Result<Report, Failure> {
             root.document().version,
             root.document().enclave
         ),
-        body: json!({"file": file, "fingerprint": root.fingerprint().hex(), "version": root.document().version.get(),
+        body: json!({"file": file, "fingerprint": root.fingerprint().to_string(), "version": root.document().version.get(),
                      "enclave": root.document().enclave.as_str(), "threshold": threshold}),
     })
 }

@@ -129,7 +129,7 @@ pub struct Refusal {
     /// The file, bundle or key that is refused.
     pub subject: String,
     /// What about it, as the rest of a sentence that starts with the subject.
-    #[serde(skip)]
+    #[serde(rename = "message")]
     pub what: String,
     /// What was wanted.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -71,37 +71,42 @@ fn trust_command(global: &Global, command: &Trust, clock: Timestamp) -> Result<O
     let folder = state(global);
     match command {
         Trust::Init { root, fingerprint, replace } => {
-            let present = folder.try_load()?;
-            let ledger = match (&present, replace) {
-                (Some(present), false) => {
-                    return Err(Refusal::new(
-                        Code::TrustRootExists,
-                        folder.path().display().to_string(),
-                        "holds a trust root already",
-                    )
-                    .found(format!("version {}", present.root.root().document().version)));
+            let candidate = read_root(root)?;
+            let state = match folder.try_load()? {
+                Some(present) if !replace => return Err(trust_root_exists(&folder, &present)),
+                Some(present) => {
+                    let replacement =
+                        Replacement { at: clock, from: present.root.fingerprint(), to: *fingerprint };
+                    let ledger = present.ledger.after_replacement(replacement);
+                    let state = State { root: candidate.establish(*fingerprint, clock)?, ledger };
+                    folder.replace_root(&state)?;
+                    state
                 }
-                (Some(present), true) => present.ledger.after_replacement(Replacement {
-                    at: clock,
-                    from: present.root.fingerprint(),
-                    to: *fingerprint,
-                }),
-                (None, _) => Ledger::empty(),
+                None => {
+                    let ledger = folder.try_load_ledger()?.unwrap_or_else(Ledger::empty);
+                    let state = State { root: candidate.establish(*fingerprint, clock)?, ledger };
+                    folder.found(&state)?;
+                    state
+                }
             };
-            let root = read_root(root)?.establish(*fingerprint, clock)?;
-            let state = State { root, ledger };
-            folder.save(&state)?;
-            folder.ensure_host_key()?;
             print_trust(global, "initialised", &state)
         }
         Trust::Update { roots } => {
             let State { mut root, ledger } = folder.load()?;
+            let before = root.fingerprint();
             for path in roots {
-                root = root.walk(read_root(path)?)?;
+                let next = read_root(path)?;
+                // The root that is in force already is no step: whole chains may be named again.
+                if next.fingerprint() != root.fingerprint() {
+                    root = root.walk(next)?;
+                }
             }
             root.require_unexpired(clock)?;
+            if root.fingerprint() == before {
+                return print_trust(global, "unchanged", &State { root, ledger });
+            }
             let state = State { root, ledger: ledger.after_root_update() };
-            folder.save(&state)?;
+            folder.replace_root(&state)?;
             print_trust(global, "updated", &state)
         }
         Trust::Show { host_key: true } => {
@@ -110,6 +115,12 @@ fn trust_command(global: &Global, command: &Trust, clock: Timestamp) -> Result<O
         }
         Trust::Show { host_key: false } => print_trust(global, "shown", &folder.load()?),
     }
+}
+
+fn trust_root_exists(folder: &StateFolder, present: &State) -> Refusal {
+    let version = present.root.root().document().version;
+    Refusal::new(Code::TrustRootExists, folder.path().display().to_string(), "holds a trust root already")
+        .found(format!("version {version}"))
 }
 
 fn read_root(path: &Path) -> Result<Candidate, Refusal> {

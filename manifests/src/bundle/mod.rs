@@ -397,7 +397,10 @@ impl Manifest {
 
     /// Reads a manifest that was scanned already.
     pub fn from_scanned(document: Scanned<'_>) -> Result<Self, ManifestError> {
-        Self::new(document.read()?)
+        match document.read() {
+            Ok(statement) => Self::new(statement),
+            Err(error) => Err(rules::unsafe_name(document).map_or(error.into(), ManifestError::Name)),
+        }
     }
 
     /// Checks a statement made in memory: the same rules.

@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use serde::Deserialize;
+
 use super::{
     BUNDLE_TYPE, Demand, EvidenceDemand, MAX_CHAINS_BYTES, MAX_FILES, Predicate, SIZE_LIMIT, Tree,
     chaining_values,
 };
 use crate::digest::SHA256_BYTES;
-use crate::json::JsonError;
+use crate::json::{JsonError, Scanned};
 use crate::name::{Name, NameError, PathSet, PortablePath};
 use crate::statement::{STATEMENT_V1, Statement};
 use crate::time::Timestamp;
@@ -58,6 +60,25 @@ pub enum ManifestError {
 
 fn inconsistent<T>(at: impl Into<String>, wrong: &'static str) -> Result<T, ManifestError> {
     Err(ManifestError::Inconsistent { at: at.into(), wrong })
+}
+
+/// The first path that breaks a rule in a document that could not be read: a reader's own error is only
+/// text, and a name that could harm a host deserves its own word.
+pub(super) fn unsafe_name(document: Scanned<'_>) -> Option<NameError> {
+    #[derive(Deserialize)]
+    struct Statement {
+        predicate: Predicate,
+    }
+    #[derive(Deserialize)]
+    struct Predicate {
+        files: Vec<File>,
+    }
+    #[derive(Deserialize)]
+    struct File {
+        path: String,
+    }
+    let statement: Statement = document.read().ok()?;
+    statement.predicate.files.iter().find_map(|file| PortablePath::new(&file.path).err())
 }
 
 pub(super) fn check(statement: &Statement<Predicate>) -> Result<(), ManifestError> {
@@ -222,6 +243,10 @@ impl<'m> Claims<'m> {
     }
 
     fn trees(mut self, predicate: &'m Predicate) -> Result<Self, ManifestError> {
+        let mut by_folder: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (at, file) in predicate.files.iter().enumerate() {
+            by_folder.entry(payload_folder(file.path.as_str())).or_default().push(at);
+        }
         for tree in &predicate.trees {
             self.member(&tree.name, tree.component.as_ref())?;
             text(tree.name.as_str(), &tree.unsigned)?;
@@ -229,13 +254,15 @@ impl<'m> Claims<'m> {
                 return inconsistent(tree.name.as_str(), "does not lie in files/NAME/");
             }
             let mut inside = PathSet::default();
-            for (file, claimed) in predicate.files.iter().zip(&mut self.claimed) {
-                if let Some(path) = file.path.as_str().strip_prefix(&tree.directory) {
-                    inside.insert(path)?;
-                    *claimed = true;
-                }
+            let files = by_folder.get(tree.directory.as_str()).map_or(&[][..], Vec::as_slice);
+            let mut filled = BTreeSet::new();
+            for at in files {
+                let path = &predicate.files[*at].path.as_str()[tree.directory.len()..];
+                inside.insert(path)?;
+                filled.extend(folders_above(path));
+                self.claimed[*at] = true;
             }
-            shape(tree, inside)?;
+            shape(tree, inside, filled)?;
         }
         Ok(self)
     }
@@ -250,22 +277,45 @@ impl<'m> Claims<'m> {
     }
 }
 
+/// `files/NAME/`: the folder of an artifact, tree or of all signers.
+fn payload_folder(path: &str) -> &str {
+    path.match_indices('/').nth(1).map_or(path, |(at, _)| &path[..=at])
+}
+
+/// Every folder on the way to a path.
+fn folders_above(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(at, _)| &path[..at])
+}
+
 /// The links and empty folders of a tree: beside its files, and never out of it.
-fn shape(tree: &Tree, mut inside: PathSet) -> Result<(), ManifestError> {
+fn shape<'t>(
+    tree: &'t Tree,
+    mut inside: PathSet,
+    mut filled: BTreeSet<&'t str>,
+) -> Result<(), ManifestError> {
     limit(
         "links and empty folders",
         (tree.links.len() + tree.empty_directories.len()) as u64,
         MAX_FILES as u64,
     )?;
-    for directory in &tree.empty_directories {
-        inside.insert(&format!("{directory}/."))?;
-    }
     for link in &tree.links {
         inside.insert(link.path.as_str())?;
+        filled.extend(folders_above(link.path.as_str()));
         if !stays_inside(link.path.as_str(), &link.target) {
             return inconsistent(
                 format!("{}{}", tree.directory, link.path),
                 "is a link that leaves its tree",
+            );
+        }
+    }
+    filled.extend(tree.empty_directories.iter().flat_map(|directory| folders_above(directory.as_str())));
+    let mut empty = BTreeSet::new();
+    for directory in &tree.empty_directories {
+        inside.insert_directory(directory.as_str())?;
+        if filled.contains(directory.as_str()) || !empty.insert(directory) {
+            return inconsistent(
+                format!("{}{directory}", tree.directory),
+                "is listed as an empty folder twice, or is not empty",
             );
         }
     }

@@ -115,7 +115,8 @@ pub struct Contents<M> {
     layout: Layout,
     medium: Medium,
     kept: Kept,
-    watched: BTreeMap<usize, Watched>,
+    /// By the path of the artifact's file.
+    watched: BTreeMap<Box<str>, Watched>,
 }
 
 impl<M: Claim> Contents<M> {
@@ -131,8 +132,7 @@ impl<M: Claim> Contents<M> {
 
     /// What was computed over an artifact's file; each artifact's can be taken once.
     pub fn take_watched(&mut self, artifact: &Artifact) -> Option<Watched> {
-        let entry = self.claim.manifest().position(&artifact.file)?;
-        self.watched.remove(&entry)
+        self.watched.remove(artifact.file.as_str())
     }
 
     /// Reads an entry again, proving every chunk again as it is read. None from a stream, which is over.
@@ -203,6 +203,7 @@ pub fn prove<M: Claim>(archive: Archive, claim: M, proof: Proof<'_>) -> Result<C
         Carrier::Folder(folder) => random::prove(&job, random::Source::Folder(folder))?,
         Carrier::Stream(stream) => stream::prove(&job, stream)?,
     };
+    let watched = watched.into_iter().map(|(entry, watched)| (layout.path(entry).into(), watched)).collect();
     Ok(Contents { claim, layout, medium, kept, watched })
 }
 

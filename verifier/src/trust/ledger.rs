@@ -16,7 +16,7 @@ use crate::error::{Code, Refusal};
 
 /// `type` of a ledger.
 const LEDGER_DOCUMENT: &str = "sealift-ledger/1";
-/// The longest ledger, in bytes: 50,000 bundle names.
+/// The longest ledger, in bytes: as many bundle names as an object may have members.
 pub const MAX_LEDGER_BYTES: usize = 16 * 1024 * 1024;
 
 /// The last bundle of a name that was installed here.
