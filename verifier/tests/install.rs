@@ -80,7 +80,7 @@ fn fresh_then_unchanged_then_replaced() {
 fn long_files_arrive_whole() {
     let scratch = scratch();
     let host = Host::new(scratch.path());
-    let long: Vec<u8> = (0..9_500_000u32).map(|i| (i * 7 >> 3) as u8).collect();
+    let long: Vec<u8> = (0..9_500_000u32).map(|i| (i.wrapping_mul(7) >> 3) as u8).collect();
     let bundle = Bundle::new("app", 1).file("long", &long, "/long", "0644").build();
     host.install(&bundle).unwrap();
     assert!(fs::read(host.at("/long")).unwrap() == long);
