@@ -92,17 +92,22 @@ impl Model {
         let base = scratch.join("run");
         let _ = fs::remove_dir_all(&base);
         copy(&self.base, &base);
+        self.again(&base, options)
+    }
+
+    /// The same, where another run left off.
+    fn again(&self, base: &Path, options: &[&str]) -> (ExitStatus, Host, String) {
         let out = Command::new("strace")
             .args(["-f", "-qqq", "-o", "/dev/null", "-e", "signal=none", "-e", TRACED])
             .args(options)
             .arg(std::env::current_exe().unwrap())
             .args(["--exact", "child", "--ignored", "--nocapture", "--test-threads=1"])
-            .env(CHILD, &base)
+            .env(CHILD, base)
             .stdin(Stdio::null())
             .output()
             .unwrap();
         let talk = String::from_utf8_lossy(&out.stderr).into_owned();
-        (out.status, Host { base }, talk)
+        (out.status, Host { base: base.to_owned() }, talk)
     }
 }
 
@@ -189,6 +194,35 @@ fn killed_before_any_call() {
     }
     println!("{runs} kills: {seen:?}");
     assert_eq!(seen.len(), 4, "every phase was met: {seen:?}");
+}
+
+#[test]
+fn killed_again_while_the_first_kill_is_recovered_from() {
+    let scratch = scratch();
+    let model = Model::new(scratch.path());
+    if !can_trace(&model, scratch.path()) {
+        return;
+    }
+    let run = scratch.path().join("run");
+    for first in ["inject=renameat2:signal=SIGKILL:when=5", "inject=rmdir:signal=SIGKILL:when=1"] {
+        // A copy would have other inode numbers: the first kill is made anew each time.
+        for calls in ["renameat2", "rename", "renameat", "openat2", "fsync", "unlink", "unlinkat"] {
+            for when in 1..ENOUGH {
+                let (status, ..) = model.run(scratch.path(), &["-e", first]);
+                assert_eq!(status.signal(), Some(9), "{first}");
+                let second = format!("inject={calls}:signal=SIGKILL:when={when}");
+                let (status, host, talk) = model.again(&run, &["-e", &second]);
+                let at = format!("{first}, then {second}");
+                if status.success() {
+                    assert_eq!(host.snapshot(), model.new, "{at}");
+                    break;
+                }
+                assert_eq!(status.signal(), Some(9), "{at}: {talk}");
+                host.recover().unwrap_or_else(|refusal| panic!("{at}: {refusal}"));
+                require_old_or_new(&model, &host, &at);
+            }
+        }
+    }
 }
 
 fn recovered_word(recovered: &Recovered) -> &'static str {
