@@ -80,7 +80,7 @@ fn fresh_then_unchanged_then_replaced() {
 fn long_files_arrive_whole() {
     let scratch = scratch();
     let host = Host::new(scratch.path());
-    let long: Vec<u8> = (0..9_500_000u32).map(|i| (i * 7 >> 3) as u8).collect();
+    let long: Vec<u8> = (0..9_500_000u32).map(|i| (i.wrapping_mul(7) >> 3) as u8).collect();
     let bundle = Bundle::new("app", 1).file("long", &long, "/long", "0644").build();
     host.install(&bundle).unwrap();
     assert!(fs::read(host.at("/long")).unwrap() == long);
@@ -345,6 +345,44 @@ fn damaged_journals_are_not_guessed_at() {
         assert!(!host.at("/a").exists());
         fs::remove_file(journal.join(file)).unwrap();
     }
+}
+
+#[test]
+fn an_interrupted_install_is_for_its_own_target() {
+    let scratch = scratch();
+    let host = Host::new(scratch.path());
+    let bundle = Bundle::new("app", 1).file("a", b"a", "/a", "0644").build();
+    let before = host.snapshot();
+    let target = host.target();
+    // As a process that dies leaves it.
+    std::mem::forget(host.stage(&target, &bundle, &Selection::default()).unwrap());
+    drop(target);
+    let elsewhere = scratch.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let other = verifier::install::Target::open(Some(&elsewhere)).unwrap();
+    let refusal = verifier::install::recover(&other, &host.state()).unwrap_err();
+    assert_eq!(refusal.code, Code::Busy, "{refusal}");
+    assert!(refusal.hint.contains(&host.root().display().to_string()), "{refusal}");
+    drop(other);
+    fs::remove_dir(&elsewhere).unwrap();
+
+    // What a journal says is removed as root, so it may name nothing but stage folders.
+    let journal = scratch.path().join("state/journal/000001.json");
+    let good = fs::read_to_string(&journal).unwrap();
+    for (from, to) in [
+        (".sealift-stage-", "../"),
+        (".sealift-stage-", "etc"),
+        ("[\"/\"]", "[\"/../x\"]"),
+        ("\"staging\"", "\"intent\""),
+        ("\"actions\":[]", "\"actions\":[],\"more\":1"),
+    ] {
+        assert!(good.contains(from), "{good}");
+        fs::write(&journal, good.replace(from, to)).unwrap();
+        assert_eq!(host.recover().unwrap_err().code, Code::StateUnreadable, "{from} {to}");
+    }
+    fs::write(&journal, good).unwrap();
+    assert!(matches!(host.recover().unwrap(), Recovered::Removed { .. }));
+    assert_eq!(host.snapshot(), before);
 }
 
 /// A small file system of its own; none where this user may not mount one.

@@ -125,6 +125,11 @@ impl<M: Claim> Contents<M> {
         &self.claim
     }
 
+    /// Gives the manifest back, once the bytes are no longer needed.
+    pub fn into_claim(self) -> M {
+        self.claim
+    }
+
     /// A signature or key file.
     pub const fn kept(&self) -> &Kept {
         &self.kept

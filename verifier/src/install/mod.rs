@@ -10,8 +10,6 @@
 mod files;
 mod recover;
 
-use serde::Serialize;
-
 use crate::error::{Code, Refusal};
 use crate::journal::{Action, Inode, Journal};
 use crate::signature::approve::Approved;
@@ -26,8 +24,10 @@ pub use crate::target::Target;
 pub use recover::{Recovered, recover};
 
 /// What was installed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Installed {
+    /// The manifest that it came under.
+    pub claim: TrustedManifest,
     /// Every path; folders that were there already are left out.
     pub changes: Vec<Change>,
 }
@@ -54,7 +54,7 @@ pub fn install(
     }
     settle(&mut work, claim, state)
         .map_err(|cause| broken(&cause, "is installed, but not all is recorded"))?;
-    Ok(Installed { changes: plan.changes().collect() })
+    Ok(Installed { claim: contents.into_claim(), changes: plan.changes().collect() })
 }
 
 /// Everything up to and including the commit record.
