@@ -195,7 +195,6 @@ fn install(global: &Global, command: &Install, clock: Timestamp) -> Result<Outco
     let state = folder.load()?;
     let (archive, trusted) = open_trusted(bundle, command.signatures.as_deref(), &state, clock)?;
     let now = state.ledger.now(clock);
-    let told = trusted.clone();
     let plan = plan(trusted.manifest(), &selection, &target)?;
     let progress = Progress::start(global.progress_mode(), "proving and copying", payload_bytes(&trusted));
     let watch = Vendors { now };
@@ -205,7 +204,7 @@ fn install(global: &Global, command: &Install, clock: Timestamp) -> Result<Outco
     let installed = install::install(approved, &target, &folder)?;
     let unchanged = installed.changes.iter().all(|change| change.outcome == install::Outcome::Unchanged);
     let outcome = if unchanged { "unchanged" } else { "installed" };
-    print_installed(global, outcome, &told, &approvals, installed.changes)
+    print_installed(global, outcome, &installed.claim, &approvals, installed.changes)
 }
 
 fn print_installed(

@@ -234,7 +234,7 @@ fn a_link_planted_after_the_plan_is_undone() {
     let staged = host.stage(&target, &bundle, &Selection::default()).unwrap();
     fs::remove_dir(host.at("/b")).unwrap();
     symlink(&outside, host.at("/b")).unwrap();
-    let approved = verifier::signature::approve::Approved::stand_in(staged);
+    let approved = support::approved(staged);
     let refusal = verifier::install::install(approved, &target, &host.state()).unwrap_err();
     assert_eq!((refusal.code, refusal.subject.as_str()), (Code::InstallFailed, "/b"), "{refusal}");
     drop(target);
@@ -261,7 +261,7 @@ fn a_file_that_comes_meanwhile_is_not_overwritten() {
         let staged = host.stage(&target, &bundle, &Selection::default()).unwrap();
         fs::create_dir_all(host.at(path).parent().unwrap()).unwrap();
         fs::write(host.at(path), b"meanwhile").unwrap();
-        let approved = verifier::signature::approve::Approved::stand_in(staged);
+        let approved = support::approved(staged);
         let refusal = verifier::install::install(approved, &target, &host.state()).unwrap_err();
         assert_eq!((refusal.code, refusal.subject.as_str()), (Code::InstallFailed, whole), "{refusal}");
         drop(target);

@@ -149,7 +149,7 @@ fn refusal_as_json_stands_on_standard_output() {
     assert_eq!(
         run.stdout(),
         "{\"schema\":\"sealift.lock/1\",\"outcome\":\"refused\",\"refusal\":{\"code\":\"recipe-invalid\",\"class\":2,\
-         \"subject\":\"bundle.toml:4:1\",\"hint\":\"did you mean `sequence`?\"}}\n"
+         \"subject\":\"bundle.toml:4:1\",\"message\":\"has an unknown key `sequnce` in [bundle]\",\"hint\":\"did you mean `sequence`?\"}}\n"
     );
 }
 

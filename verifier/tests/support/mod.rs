@@ -24,7 +24,7 @@ use verifier::error::Refusal;
 use verifier::hash::sha256;
 use verifier::install::{Installed, Recovered, Selection, Target, install, plan, recover};
 use verifier::media::{Carrier, Medium};
-use verifier::signature::approve::Approved;
+use verifier::signature::approve::{Approved, approve};
 use verifier::stage::{Staged, stage};
 use verifier::trust::Claim;
 use verifier::trust::ledger::Ledger;
@@ -84,6 +84,11 @@ pub fn root_envelope() -> Vec<u8> {
     envelope.render().unwrap()
 }
 
+/// Approves what was staged, at the time of these tests.
+pub fn approved(staged: Staged) -> Approved<Staged> {
+    approve(staged, time(NOW)).unwrap()
+}
+
 /// A state folder and a staging root, beneath a folder of their own.
 pub struct Host {
     pub base: PathBuf,
@@ -97,7 +102,7 @@ impl Host {
         let candidate = Candidate::read(&root_envelope(), "root.json").unwrap();
         let fingerprint = candidate.fingerprint();
         let root = candidate.establish(fingerprint, time(NOW)).unwrap();
-        host.state().save(&State { root, ledger: Ledger::empty() }).unwrap();
+        host.state().found(&State { root, ledger: Ledger::empty() }).unwrap();
         host
     }
 
@@ -145,7 +150,7 @@ impl Host {
         let target = self.target();
         recover(&target, &self.state())?;
         let staged = self.stage(&target, bundle, selection)?;
-        install(Approved::stand_in(staged), &target, &self.state())
+        install(approved(staged), &target, &self.state())
     }
 
     pub fn install(&self, bundle: &[u8]) -> Result<Installed, Refusal> {
