@@ -492,13 +492,17 @@ _verifier() {
             return 0
             ;;
         verifier__subcmd__trust__subcmd__init)
-            opts="-q -v -h --fingerprint --replace --format --color --quiet --verbose --progress --state --help"
+            opts="-q -v -h --fingerprint --host --replace --format --color --quiet --verbose --progress --state --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --fingerprint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --host)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

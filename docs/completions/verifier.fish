@@ -62,6 +62,7 @@ complete -c verifier -n "__fish_verifier_using_subcommand trust; and not __fish_
 complete -c verifier -n "__fish_verifier_using_subcommand trust; and not __fish_seen_subcommand_from init update show help" -f -a "show" -d 'Show the root, its rules, and what was accepted'
 complete -c verifier -n "__fish_verifier_using_subcommand trust; and not __fish_seen_subcommand_from init update show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c verifier -n "__fish_verifier_using_subcommand trust; and __fish_seen_subcommand_from init" -l fingerprint -d 'Its SHA-256, as `bundler root show` prints it' -r
+complete -c verifier -n "__fish_verifier_using_subcommand trust; and __fish_seen_subcommand_from init" -l host -d 'What this host is called, in reports' -r
 complete -c verifier -n "__fish_verifier_using_subcommand trust; and __fish_seen_subcommand_from init" -l format -d 'How results are printed on standard output' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"
 complete -c verifier -n "__fish_verifier_using_subcommand trust; and __fish_seen_subcommand_from init" -l color -d 'When to use colour; it never carries meaning alone' -r -f -a "auto\t''

@@ -69,6 +69,7 @@ none\:"Nothing"))' \
             (init)
 _arguments "${_arguments_options[@]}" : \
 '--fingerprint=[Its SHA-256, as \`bundler root show\` prints it]:SHA256:_default' \
+'--host=[What this host is called, in reports]:NAME:_default' \
 '--format=[How results are printed on standard output]:FORMAT:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
 '--color=[When to use colour; it never carries meaning alone]:WHEN:(auto always never)' \

@@ -141,6 +141,9 @@ pub enum Trust {
         /// Its SHA-256, as `bundler root show` prints it
         #[arg(long, value_name = "SHA256", value_parser = fingerprint)]
         fingerprint: Sha256Digest,
+        /// What this host is called, in reports
+        #[arg(long, value_name = "NAME", value_parser = name)]
+        host: Option<Name>,
         /// Give up the present root; this is recorded, the ledger stays
         #[arg(long)]
         replace: bool,

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use manifests::dsse::{Base64, Envelope, MAX_SLOT, STATEMENT_TYPE, Signatures};
 use manifests::evidence::Verdict;
+use manifests::name::Name;
 use manifests::root::MAX_ROOT_BYTES;
 use manifests::time::Timestamp;
 
@@ -70,20 +71,21 @@ fn state(global: &Global) -> StateFolder {
 fn trust_command(global: &Global, command: &Trust, clock: Timestamp) -> Result<Outcome, Refusal> {
     let folder = state(global);
     match command {
-        Trust::Init { root, fingerprint, replace } => {
+        Trust::Init { root, fingerprint, host, replace } => {
             let candidate = read_root(root)?;
             let state = match folder.try_load()? {
                 Some(present) if !replace => return Err(trust_root_exists(&folder, &present)),
                 Some(present) => {
                     let replacement =
                         Replacement { at: clock, from: present.root.fingerprint(), to: *fingerprint };
-                    let ledger = present.ledger.after_replacement(replacement);
+                    let ledger = named(&present.ledger.after_replacement(replacement), host.as_ref());
                     let state = State { root: candidate.establish(*fingerprint, clock)?, ledger };
                     folder.replace_root(&state)?;
                     state
                 }
                 None => {
-                    let ledger = folder.try_load_ledger()?.unwrap_or_else(Ledger::empty);
+                    let ledger =
+                        named(&folder.try_load_ledger()?.unwrap_or_else(Ledger::empty), host.as_ref());
                     let state = State { root: candidate.establish(*fingerprint, clock)?, ledger };
                     folder.found(&state)?;
                     state
@@ -115,6 +117,10 @@ fn trust_command(global: &Global, command: &Trust, clock: Timestamp) -> Result<O
         }
         Trust::Show { host_key: false } => print_trust(global, "shown", &folder.load()?),
     }
+}
+
+fn named(ledger: &Ledger, host: Option<&Name>) -> Ledger {
+    host.map_or_else(|| ledger.clone(), |host| ledger.named(host.clone()))
 }
 
 fn trust_root_exists(folder: &StateFolder, present: &State) -> Refusal {
