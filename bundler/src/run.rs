@@ -18,7 +18,7 @@ use crate::recipe::Recipe;
 use crate::report::{Printer, Report, count, size};
 use crate::root::{self, Change, Root};
 use crate::show;
-use crate::sign::key_file::{KeyPair, protection, read_public};
+use crate::sign::key_file::KeyPair;
 use crate::sign::passphrase::Passphrases;
 use crate::sign::{self, Signed, Target};
 use crate::source::Source;
@@ -265,17 +265,5 @@ fn signed_report(signed: &Signed, bundle: &Path, target: &Target) -> Report {
         text,
         body: json!({"file": place, "bundle": {"id": signed.bundle.to_string()}, "keyid": signed.key.hex(),
                      "signer": standing, "signatures": signed.signatures}),
-    }
-}
-
-/// A key file's id, whichever half it holds.
-pub(crate) fn key_of(
-    path: &Path,
-    text: &str,
-    passphrases: &Passphrases,
-) -> Result<verifier::trust::key::PublicKey, Failure> {
-    match protection(text) {
-        Some(_) => Ok(KeyPair::read(path, passphrases)?.public().clone()),
-        None => read_public(path),
     }
 }

@@ -14,7 +14,7 @@ use crate::files::read_limited;
 use crate::lock::{self, Lock};
 use crate::report::{Report, count, safe, size};
 use crate::root::{Root, grouped};
-use crate::sign::key_file::{Protection, protection};
+use crate::sign::key_file::{Protection, key_of, protection};
 use crate::sign::passphrase::Passphrases;
 use crate::sign::slot;
 use crate::source::Source;
@@ -163,7 +163,7 @@ pub fn key(path: &Path, passphrases: &Passphrases) -> Result<Report, Failure> {
         Some(Protection::Plain) => ("private", "private key, NOT encrypted"),
         None => ("public", "public key"),
     };
-    let key = crate::run::key_of(path, &text, passphrases)?;
+    let key = key_of(path, &text, passphrases)?;
     let (id, algorithm) = (key.id().hex(), key.algorithm());
     Ok(Report {
         schema: "keys",

@@ -7,8 +7,10 @@
 
 mod diagnosis;
 mod layout;
+mod queue;
 mod random;
 mod reader;
+mod source;
 mod stream;
 
 use std::any::Any;
@@ -28,6 +30,7 @@ use crate::hash::{Kernel, State};
 use crate::media::{Carrier, Medium, length};
 use crate::trust::Claim;
 use layout::Layout;
+use source::Source;
 
 pub use reader::ProvingReader;
 
@@ -203,9 +206,9 @@ pub fn prove<M: Claim>(archive: Archive, claim: M, proof: Proof<'_>) -> Result<C
             let mut end = [0; END];
             read_at(file, *length, layout.end_at, &mut end, &medium.name)?;
             require_same("end of archive", layout.end_at, &[0; END], &end)?;
-            random::prove(&job, random::Source::File { file, length: *length })?
+            random::prove(&job, Source::File { file, length: *length })?
         }
-        Carrier::Folder(folder) => random::prove(&job, random::Source::Folder(folder))?,
+        Carrier::Folder(folder) => random::prove(&job, Source::Folder(folder))?,
         Carrier::Stream(stream) => stream::prove(&job, stream)?,
     };
     let watched = watched.into_iter().map(|(entry, watched)| (layout.path(entry).into(), watched)).collect();
