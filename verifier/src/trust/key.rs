@@ -44,7 +44,7 @@ impl PublicKey {
     fn checked(ed25519: VerifyingKey, der: &[u8]) -> Result<Self, KeyError> {
         // The key id is the digest of these bytes, so only one spelling of a key may pass.
         let canonical = ed25519.to_public_key_der().map_err(|_| KeyError::Malformed)?;
-        if canonical.as_bytes() != der {
+        if canonical.as_bytes() != der || !is_canonical(ed25519.as_bytes()) {
             return Err(KeyError::Malformed);
         }
         if ed25519.is_weak() {
@@ -76,4 +76,11 @@ impl PublicKey {
         };
         self.ed25519.verify_strict(message, &signature).is_ok()
     }
+}
+
+/// Whether y is below p = 2²⁵⁵ − 19 (RFC 8032 §5.1.3 step 1): y + p would be a second spelling of the key,
+/// with an id of its own, and the curve's own decoder lets it pass.
+fn is_canonical(key: &[u8; 32]) -> bool {
+    let [first, middle @ .., last] = key;
+    *first < 0xed || last & 0x7f != 0x7f || middle.iter().any(|byte| *byte != 0xff)
 }

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `verifier check` on the OpenPGP conformance set, by the tool that comes with it.
+//!
+//! Set and tool lie beside the project, in `../shared`. Where they or Python are absent, the test says that
+//! it was skipped. What differs on purpose stands in `known-differences/`; an unexpected pass fails too.
+// A test that cannot start its tool should stop where it stands.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::path::Path;
+use std::process::Command;
+
+#[test]
+fn openpgp() {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let vectors = std::env::var_os("SEALIFT_VECTORS")
+        .map_or_else(|| package.join("../../shared/vectors"), std::path::PathBuf::from);
+    let (tool, cases) = (vectors.join("../tools/run-cases"), vectors.join("openpgp/cases.tsv"));
+    if !tool.is_file() || !cases.is_file() {
+        eprintln!("skipped: {} or {} is not here", tool.display(), cases.display());
+        return;
+    }
+    let Ok(done) = Command::new("python3")
+        .arg(tool)
+        .arg(env!("CARGO_BIN_EXE_verifier"))
+        .arg(cases)
+        .args(["--only=--as openpgp", "--known"])
+        .arg(package.join("tests/known-differences/openpgp.txt"))
+        .output()
+    else {
+        eprintln!("skipped: python3 is not here");
+        return;
+    };
+    let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "{out}{err}");
+    assert!(err.contains("wrongly accepted: 0"), "{err}");
+    assert!(!out.starts_with("0 passed"), "no case was run: {out}");
+}
