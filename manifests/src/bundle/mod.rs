@@ -6,6 +6,7 @@
 
 mod preface;
 mod rules;
+mod targets;
 
 use std::collections::BTreeMap;
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     BUNDLE_TYPE, Demand, EvidenceDemand, MAX_CHAINS_BYTES, MAX_FILES, Predicate, SIZE_LIMIT, Tree,
-    chaining_values,
+    chaining_values, targets,
 };
 use crate::digest::SHA256_BYTES;
 use crate::json::{JsonError, Scanned};
@@ -92,7 +92,12 @@ pub(super) fn check(statement: &Statement<Predicate>) -> Result<(), ManifestErro
     identity(predicate)?;
     files(statement)?;
     chains(predicate)?;
-    Claims::of(predicate)?.signers(predicate)?.artifacts(predicate)?.trees(predicate)?.nothing_left(predicate)
+    Claims::of(predicate)?
+        .signers(predicate)?
+        .artifacts(predicate)?
+        .trees(predicate)?
+        .nothing_left(predicate)?;
+    targets::check(predicate)
 }
 
 fn identity(predicate: &Predicate) -> Result<(), ManifestError> {
@@ -118,7 +123,7 @@ fn files(statement: &Statement<Predicate>) -> Result<(), ManifestError> {
     if statement.subject.len() != files.len() {
         return inconsistent("subject", "has another number of files than `files`");
     }
-    let mut paths = PathSet::default();
+    let mut paths = PathSet::portable();
     for (file, subject) in files.iter().zip(&statement.subject) {
         if file.path != subject.name {
             return inconsistent(file.path.as_str(), "is not at the same place in `subject` and `files`");
@@ -159,6 +164,7 @@ struct Claims<'m> {
     position: HashMap<&'m str, usize>,
     claimed: Vec<bool>,
     names: BTreeSet<&'m Name>,
+    installed: BTreeSet<&'m PortablePath>,
     components: BTreeSet<&'m Name>,
 }
 
@@ -175,7 +181,13 @@ impl<'m> Claims<'m> {
                 text(component.name.as_str(), title)?;
             }
         }
-        Ok(Self { position, claimed: vec![false; predicate.files.len()], names: BTreeSet::new(), components })
+        Ok(Self {
+            position,
+            claimed: vec![false; predicate.files.len()],
+            names: BTreeSet::new(),
+            installed: BTreeSet::new(),
+            components,
+        })
     }
 
     fn claim(&mut self, by: &Name, path: &PortablePath) -> Result<usize, ManifestError> {
@@ -215,6 +227,9 @@ impl<'m> Claims<'m> {
         for artifact in &predicate.artifacts {
             self.member(&artifact.name, artifact.component.as_ref())?;
             let at = self.claim(&artifact.name, &artifact.file)?;
+            if !self.installed.insert(&artifact.file) {
+                return inconsistent(artifact.name.as_str(), "has the same file as another artifact");
+            }
             match &artifact.demand {
                 Demand::Unsigned(reason) => text(artifact.name.as_str(), reason)?,
                 Demand::Vendor(demands) if demands.is_empty() => {
@@ -253,7 +268,7 @@ impl<'m> Claims<'m> {
             if tree.directory != format!("files/{}/", tree.name) {
                 return inconsistent(tree.name.as_str(), "does not lie in files/NAME/");
             }
-            let mut inside = PathSet::default();
+            let mut inside = PathSet::portable();
             let files = by_folder.get(tree.directory.as_str()).map_or(&[][..], Vec::as_slice);
             let mut filled = BTreeSet::new();
             for at in files {

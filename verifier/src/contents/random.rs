@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use manifests::bundle::CHUNK_BYTES;
 
-use super::diagnosis::Diagnosis;
+use super::diagnosis::{Bytes, Diagnosis};
 use super::queue::{BATCH_BYTES, Queue, Work};
 use super::source::{Opened, Source};
 use super::{Fault, InOrder, Job, Kept, Spot, Watched, require_digest};
@@ -100,14 +100,14 @@ fn require_frame(job: &Job<'_>, source: Source<'_>, entry: usize) -> Result<(), 
 
 fn diagnose(job: &Job<'_>, source: Source<'_>, spot: Spot) -> Refusal {
     let read_on = || -> Result<Option<Diagnosis>, Refusal> {
-        let Some(mut diagnosis) = Diagnosis::new(job.layout, spot) else { return Ok(None) };
+        let Some(mut diagnosis) = Diagnosis::new(job.layout, spot, Bytes::ReadAgain) else { return Ok(None) };
         let opened = source.open(job.layout, spot.entry)?;
         let size = job.layout.place(spot.entry).size;
         let mut buffer = vec![0; BATCH_BYTES as usize];
         while diagnosis.length() < size {
             let count = (size - diagnosis.length()).min(BATCH_BYTES) as usize;
             opened.read(diagnosis.length(), &mut buffer[..count], job.path(spot.entry))?;
-            diagnosis.update(&buffer[..count]);
+            diagnosis.update(job.layout, &buffer[..count]);
         }
         Ok(Some(diagnosis))
     };
