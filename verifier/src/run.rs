@@ -90,8 +90,10 @@ fn trust_command(global: &Global, command: &Trust, clock: Timestamp) -> Result<O
             };
             let root = read_root(root)?.establish(*fingerprint, clock)?;
             let state = State { root, ledger };
-            folder.save(&state)?;
-            folder.ensure_host_key()?;
+            match present {
+                None => folder.begin(&state)?,
+                Some(_) => folder.save(&state).and_then(|()| folder.ensure_host_key())?,
+            }
             print_trust(global, "initialised", &state)
         }
         Trust::Update { roots } => {

@@ -76,6 +76,25 @@ impl StateFolder {
         }
     }
 
+    /// Writes what the first `trust init` of a host writes: all of it, or nothing.
+    ///
+    /// Half of it would be damaged state for ever after: there is no way back from that but by hand.
+    pub fn begin(&self, state: &State) -> Result<(), Refusal> {
+        let names = ["ledger.json", "root.json", "host.key", "host.pub"];
+        let new: Vec<PathBuf> =
+            names.iter().map(|name| self.0.join(name)).filter(|path| !path.exists()).collect();
+        let folder_is_new = !self.0.exists();
+        let written = self.save(state).and_then(|()| self.ensure_host_key());
+        if written.is_err() {
+            // The first error is what is reported.
+            new.iter().for_each(|path| drop(fs::remove_file(path)));
+            if folder_is_new {
+                let _ = fs::remove_dir(&self.0);
+            }
+        }
+        written
+    }
+
     /// Writes a new root and the ledger that goes with it: ledger first, so that a crash in between
     /// leaves the old root with a ledger that is no looser than before.
     pub fn save(&self, state: &State) -> Result<(), Refusal> {
@@ -84,17 +103,23 @@ impl StateFolder {
             .mode(0o755)
             .create(&self.0)
             .map_err(|error| Refusal::writing(self.0.display().to_string(), &error))?;
-        self.save_ledger(&state.ledger)?;
-        replace(&self.root(), state.root.bytes(), 0o644)
+        // Both are written before either is renamed: a full disk must not reset the latest time seen.
+        let ledger = Part::write(self.ledger(), &self.render(&state.ledger)?, 0o644)?;
+        let root = Part::write(self.root(), state.root.bytes(), 0o644)?;
+        ledger.publish()?;
+        root.publish()
     }
 
     /// Writes the ledger.
     pub fn save_ledger(&self, ledger: &Ledger) -> Result<(), Refusal> {
-        let path = self.ledger();
-        let bytes = ledger.render().map_err(|error| {
-            Refusal::new(Code::IoError, path.display().to_string(), "cannot be rendered").found(error)
-        })?;
-        replace(&path, &bytes, 0o644)
+        replace(&self.ledger(), &self.render(ledger)?, 0o644)
+    }
+
+    fn render(&self, ledger: &Ledger) -> Result<Vec<u8>, Refusal> {
+        ledger.render().map_err(|error| {
+            Refusal::new(Code::IoError, self.ledger().display().to_string(), "cannot be rendered")
+                .found(error)
+        })
     }
 
     /// Makes the key that signs this host's receipts, unless there is one.
@@ -155,25 +180,51 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Option<Vec<u8>>, Refusal
 
 /// Gives a file new content: old or new after a crash, never between.
 pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Refusal> {
-    let subject = path.display().to_string();
-    let failed = |error: std::io::Error| Refusal::writing(subject.as_str(), &error);
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let part = path.with_extension("part");
-    // A part that a crash left is nobody's: only one verifier writes here at a time.
-    match fs::remove_file(&part) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
+    Part::write(path.to_owned(), bytes, mode)?.publish()
+}
+
+/// A file's new content, whole and synced, under another name beside it; removed unless it is published.
+struct Part {
+    part: PathBuf,
+    path: PathBuf,
+}
+
+impl Part {
+    fn write(path: PathBuf, bytes: &[u8], mode: u32) -> Result<Self, Refusal> {
+        let part = Self { part: path.with_extension("part"), path };
+        // A part that a crash left is nobody's: only one verifier writes here at a time.
+        match fs::remove_file(&part.part) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(part.refused(&error)),
+            _ => {}
+        }
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(&part.part)
+            .and_then(|mut file| {
+                file.write_all(bytes)?;
+                file.sync_all()
+            })
+            .map_err(|error| part.refused(&error))?;
+        Ok(part)
     }
-    let written =
-        OpenOptions::new().write(true).create_new(true).mode(mode).open(&part).and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()
-        });
-    let renamed =
-        written.and_then(|()| fs::rename(&part, path)).and_then(|()| File::open(folder)?.sync_all());
-    renamed.map_err(|error| {
-        // The first error is what is reported; the part is cleared away again at the next write.
-        let _ = fs::remove_file(&part);
-        failed(error)
-    })
+
+    fn publish(self) -> Result<(), Refusal> {
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        fs::rename(&self.part, &self.path)
+            .and_then(|()| File::open(folder)?.sync_all())
+            .map_err(|error| self.refused(&error))
+    }
+
+    fn refused(&self, error: &std::io::Error) -> Refusal {
+        Refusal::writing(self.path.display().to_string(), error)
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // Gone already where it was published. Left behind, it is removed by the next write.
+        let _ = fs::remove_file(&self.part);
+    }
 }
