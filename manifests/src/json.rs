@@ -2,11 +2,16 @@
 //! Strict JSON: what one reader accepts and another reads otherwise is refused before it is read.
 //!
 //! serde alone is not enough: its maps keep the last of two members, and serde_json follows 128
-//! levels. So every document is walked once by [`scan`], and only then read into its type.
+//! levels. So every document is walked once by [`scan`], and only then read into its type. serde also takes
+//! a list of its values for an object, null for an absent member, and drops the second of two items of a
+//! set: what was read must therefore have the [`Shape`] of the text.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::io;
 
+use serde::Serialize;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::name::is_control_or_bidi;
@@ -34,24 +39,82 @@ pub enum JsonError {
         /// The first byte that does not fit.
         at: usize,
     },
+    /// Read as something else than what is written.
+    #[error("a list stands for an object, null for an absent member, or an item twice in a set")]
+    Shape,
     /// Not JSON, or JSON that breaks a rule.
     #[error("{0}")]
     Malformed(#[from] serde_json::Error),
 }
 
 /// Reads one document of at most `limit` bytes, with nothing before or after it but white space.
-pub fn read<T: DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, JsonError> {
+pub fn read<T: DeserializeOwned + Serialize>(bytes: &[u8], limit: usize) -> Result<T, JsonError> {
     scan(bytes, limit)?.read()
 }
 
 /// A document in which every rule holds that is common to all: it may be read into any type.
 #[derive(Clone, Copy, Debug)]
-pub struct Scanned<'a>(&'a str);
+pub struct Scanned<'a> {
+    text: &'a str,
+    shape: Shape,
+}
 
 impl Scanned<'_> {
     /// Reads the document into a type, whose own rules are checked now.
-    pub fn read<T: DeserializeOwned>(self) -> Result<T, JsonError> {
-        Ok(serde_json::from_str(self.0)?)
+    pub fn read<T: DeserializeOwned + Serialize>(self) -> Result<T, JsonError> {
+        let document = self.read_part()?;
+        if Shape::of(&document)? == self.shape { Ok(document) } else { Err(JsonError::Shape) }
+    }
+
+    /// Reads into a type that passes over what it does not know; its shape can tell nothing.
+    pub fn read_part<T: DeserializeOwned>(self) -> Result<T, JsonError> {
+        Ok(serde_json::from_str(self.text)?)
+    }
+}
+
+/// How many values of each composite kind a document has, whatever order they come in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Shape {
+    objects: usize,
+    members: usize,
+    lists: usize,
+    items: usize,
+    nulls: usize,
+}
+
+impl Shape {
+    /// The shape that a value is written in; nothing is kept of the text.
+    fn of(value: &impl Serialize) -> Result<Self, JsonError> {
+        let mut shape = Self::default();
+        value.serialize(&mut serde_json::Serializer::with_formatter(io::sink(), &mut shape))?;
+        Ok(shape)
+    }
+}
+
+impl serde_json::ser::Formatter for &mut Shape {
+    fn begin_object<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.objects += 1;
+        Ok(())
+    }
+
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, _: &mut W, _: bool) -> io::Result<()> {
+        self.members += 1;
+        Ok(())
+    }
+
+    fn begin_array<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.lists += 1;
+        Ok(())
+    }
+
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, _: &mut W, _: bool) -> io::Result<()> {
+        self.items += 1;
+        Ok(())
+    }
+
+    fn write_null<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
+        self.nulls += 1;
+        Ok(())
     }
 }
 
@@ -62,26 +125,34 @@ pub fn scan(bytes: &[u8], limit: usize) -> Result<Scanned<'_>, JsonError> {
     }
     let text = std::str::from_utf8(bytes).map_err(|e| JsonError::NotUtf8 { at: e.valid_up_to() })?;
     let mut reader = serde_json::Deserializer::from_str(text);
-    Scan { depth: 0 }.deserialize(&mut reader)?;
+    let shape = Cell::default();
+    Scan { depth: 0, shape: &shape }.deserialize(&mut reader)?;
     reader.end()?;
-    Ok(Scanned(text))
+    Ok(Scanned { text, shape: shape.get() })
 }
 
 #[derive(Clone, Copy)]
-struct Scan {
+struct Scan<'s> {
     depth: usize,
+    shape: &'s Cell<Shape>,
 }
 
-impl Scan {
+impl Scan<'_> {
     fn deeper<E: de::Error>(self) -> Result<Self, E> {
         if self.depth >= MAX_DEPTH {
             return Err(E::custom(format_args!("nested deeper than {MAX_DEPTH} levels")));
         }
-        Ok(Self { depth: self.depth + 1 })
+        Ok(Self { depth: self.depth + 1, ..self })
+    }
+
+    fn count(self, add: impl FnOnce(&mut Shape)) {
+        let mut shape = self.shape.get();
+        add(&mut shape);
+        self.shape.set(shape);
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Scan {
+impl<'de> DeserializeSeed<'de> for Scan<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -89,7 +160,7 @@ impl<'de> DeserializeSeed<'de> for Scan {
     }
 }
 
-impl<'de> Visitor<'de> for Scan {
+impl<'de> Visitor<'de> for Scan<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,6 +168,7 @@ impl<'de> Visitor<'de> for Scan {
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
+        self.count(|shape| shape.nulls += 1);
         Ok(())
     }
 
@@ -117,12 +189,16 @@ impl<'de> Visitor<'de> for Scan {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let inner = self.deeper()?;
-        while items.next_element_seed(inner)?.is_some() {}
+        self.count(|shape| shape.lists += 1);
+        while items.next_element_seed(inner)?.is_some() {
+            self.count(|shape| shape.items += 1);
+        }
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let inner = self.deeper()?;
+        self.count(|shape| shape.objects += 1);
         let mut seen = BTreeSet::new();
         while let Some(key) = members.next_key::<String>()? {
             self.visit_str(&key)?;
@@ -133,6 +209,7 @@ impl<'de> Visitor<'de> for Scan {
                 return Err(de::Error::custom(format_args!("member `{double}` appears twice")));
             }
             members.next_value_seed(inner)?;
+            self.count(|shape| shape.members += 1);
         }
         Ok(())
     }
@@ -144,6 +221,28 @@ mod tests {
 
     fn refusal(text: &str) -> String {
         scan(text.as_bytes(), 1000).expect_err(text).to_string()
+    }
+
+    #[test]
+    fn what_is_read_has_the_shape_of_what_is_written() {
+        #[derive(Debug, Serialize, serde::Deserialize)]
+        struct Document {
+            set: BTreeSet<u8>,
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            maybe: Option<Box<Document>>,
+        }
+        let read = |text: &str| read::<Document>(text.as_bytes(), 1000);
+        assert!(read(r#"{"set":[2,1]}"#).is_ok());
+        assert!(read(r#" { "maybe" : {"set":[]}, "set" : [1] } "#).is_ok());
+        for bad in [
+            r#"[[1],null]"#,
+            r#"{"set":[1],"maybe":null}"#,
+            r#"{"set":[1],"maybe":[[2],null]}"#,
+            r#"{"set":[1,1]}"#,
+        ] {
+            assert!(serde_json::from_str::<Document>(bad).is_ok(), "serde alone takes {bad}");
+            assert!(matches!(read(bad), Err(JsonError::Shape)), "{bad}");
+        }
     }
 
     #[test]

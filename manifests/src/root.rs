@@ -216,7 +216,7 @@ fn unknown_algorithm(document: Scanned<'_>) -> Option<String> {
     struct Key {
         algorithm: String,
     }
-    let root: Root = document.read().ok()?;
+    let root: Root = document.read_part().ok()?;
     let keys = root.owners.into_values().flat_map(|owner| owner.keys).map(|key| key.algorithm);
     root.algorithms.into_iter().chain(keys).find(|name| name != Algorithm::Ed25519.as_str())
 }

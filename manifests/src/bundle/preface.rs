@@ -28,7 +28,7 @@ struct PrefaceBundle {
 impl Preface {
     /// Reads the beginnings of a manifest.
     pub fn from_scanned(document: Scanned<'_>) -> Result<Self, JsonError> {
-        document.read()
+        document.read_part()
     }
 
     /// The bundle's name.

@@ -77,7 +77,7 @@ pub(super) fn unsafe_name(document: Scanned<'_>) -> Option<NameError> {
     struct File {
         path: String,
     }
-    let statement: Statement = document.read().ok()?;
+    let statement: Statement = document.read_part().ok()?;
     statement.predicate.files.iter().find_map(|file| PortablePath::new(&file.path).err())
 }
 

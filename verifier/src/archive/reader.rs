@@ -6,7 +6,7 @@
 //! one form that it may have as soon as the manifest is trusted ([`Archive::require_front`]).
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::FileExt;
 
 use manifests::bundle::{EntryMode, MAX_MANIFEST_BYTES, Manifest};
@@ -210,7 +210,12 @@ pub(crate) fn read_at(
 
 /// Fills `bytes` with what comes next in a stream.
 pub(crate) fn read_next(stream: &mut dyn Read, bytes: &mut [u8], name: &str) -> Result<(), Refusal> {
-    stream.read_exact(bytes).map_err(|error| Refusal::reading(name, &error))
+    stream.read_exact(bytes).map_err(|error| match error.kind() {
+        ErrorKind::UnexpectedEof => Refusal::new(Code::Truncated, name, "ends too early")
+            .expected(format!("{} bytes more at this place", bytes.len()))
+            .found("the end of the stream"),
+        _ => Refusal::reading(name, &error),
+    })
 }
 
 pub(crate) fn truncated(name: &str, expected: u64, found: u64) -> Refusal {

@@ -37,7 +37,9 @@ impl Folder {
         let file = match openat2(&self.handle, path, flags, Mode::empty(), beneath()) {
             Ok(file) => File::from(file),
             Err(Errno::NOENT | Errno::NOTDIR) => {
-                return Err(Refusal::new(Code::MissingFile, path, format!("is missing from {}", self.name)));
+                return Err(Refusal::new(Code::MissingFile, path, format!("is missing from {}", self.name))
+                    .expected("a regular file")
+                    .found("nothing"));
             }
             Err(Errno::LOOP | Errno::XDEV) => return Err(foreign(path, "a symbolic link")),
             Err(errno) => return Err(Refusal::reading(path, &errno.into())),
