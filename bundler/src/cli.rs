@@ -16,7 +16,7 @@ use crate::root::KeyOption;
 #[command(name = "bundler", version, max_term_width = 80, propagate_version = true)]
 #[command(after_help = "\
 Examples:
-  bundler init && bundler lock && bundler build
+  bundler lock && bundler build
   bundler sign first-1.0.bundle.tar --key builder.key")]
 pub struct Cli {
     /// What to do.
@@ -101,6 +101,8 @@ pub enum ProgressMode {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// The whole story on an embedded example
+    Demo(Demo),
     /// Write a commented recipe to start from
     Init(Init),
     /// Make or show keys
@@ -117,6 +119,18 @@ pub enum Command {
     Sign(Sign),
     /// Show a bundle, lock, key or trust root
     Show(Show),
+}
+
+/// `bundler demo`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bundler demo
+  bundler demo sealift-demo")]
+pub struct Demo {
+    /// A new or empty folder for everything that it makes [default: a
+    /// new temporary one]
+    pub dir: Option<PathBuf>,
 }
 
 /// `bundler init`
@@ -263,7 +277,7 @@ pub struct RootNew {
 #[command(after_help = "\
 Examples:
   bundler root next root.json -o root-2.json --expires 2033-01-01
-  bundler root next root.json -o root-2.json --remove bob --key root=dora.pub")]
+  bundler root next root.json -o root-2.json --key root=bob.pub")]
 pub struct RootNext {
     /// The root that it follows
     pub old: PathBuf,
@@ -283,7 +297,7 @@ pub struct RootNext {
 #[command(after_help = "\
 Examples:
   bundler root sign root.json --key alice.key
-  bundler root sign root-2.json --key bob.key --previous root.json")]
+  bundler root sign root-2.json --key alice.key --previous root.json")]
 pub struct RootSign {
     /// The root to sign
     pub root: PathBuf,
@@ -337,7 +351,7 @@ pub struct Lock {
 #[command(after_help = "\
 Examples:
   bundler build
-  bundler build --recipe-file site/bundle.toml -o /media/site.bundle.tar")]
+  bundler build --recipe-file site/bundle.toml -o site.bundle.tar")]
 pub struct Build {
     /// The file to write [default: NAME-VERSION.bundle.tar here]
     #[arg(short, long, value_name = "FILE")]
@@ -353,6 +367,7 @@ pub struct Build {
 /// `bundler sign`
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("how").required(true))]
+#[command(override_usage = "bundler sign BUNDLE --key KEY | --export FILE | --import FILE …")]
 #[command(after_help = "\
 Examples:
   bundler sign first-1.0.bundle.tar --key builder.key --trust root.json

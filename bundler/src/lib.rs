@@ -6,6 +6,7 @@
 
 pub mod build;
 pub mod cli;
+pub mod demo;
 pub mod digest;
 pub mod failure;
 pub mod files;

@@ -7,5 +7,8 @@ use bundler::cli::Cli;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    bundler::run::run(Cli::parse())
+    match bundler::run::run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(class) => ExitCode::from(class as u8),
+    }
 }

@@ -2,7 +2,6 @@
 //! What people and programs see: results on standard output, talk on standard error.
 
 use std::io::{self, IsTerminal, Write};
-use std::process::ExitCode;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -10,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use manifests::name::printable;
 use serde::Serialize;
 use serde_json::Value;
+use verifier::error::{Class, Refusal};
 
 use crate::cli::{Color, Format, Global, ProgressMode};
 use crate::failure::Failure;
@@ -29,11 +29,16 @@ pub struct Report {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct Document<'a, T: Serialize> {
     schema: String,
     outcome: &'a str,
     #[serde(flatten)]
-    body: &'a Value,
+    body: &'a T,
+}
+
+#[derive(Serialize)]
+struct Refused<'a> {
+    refusal: &'a Refusal,
 }
 
 /// Where the words of one run go.
@@ -48,29 +53,28 @@ impl Printer {
         Self { global }
     }
 
-    /// Prints the end of a command, and says how the program ends.
-    pub fn finish(&self, schema: &'static str, result: Result<Report, Failure>) -> ExitCode {
+    /// Prints the end of a command; a refusal's class is how the program ends.
+    pub fn finish(&self, schema: &'static str, result: Result<Report, Failure>) -> Result<(), Class> {
         match result {
             Ok(report) => {
                 match self.global.format {
                     Format::Human => out(&report.text),
                     Format::Json => self.document(report.schema, report.outcome, &report.body),
                 }
-                ExitCode::SUCCESS
+                Ok(())
             }
             Err(failure) => {
                 if self.global.format == Format::Json {
-                    let refusal = serde_json::to_value(failure.refusal()).unwrap_or(Value::Null);
-                    self.document(schema, "refused", &serde_json::json!({ "refusal": refusal }));
+                    self.document(schema, "refused", &Refused { refusal: failure.refusal() });
                 } else {
                     self.failure(&failure);
                 }
-                ExitCode::from(failure.refusal().class as u8)
+                Err(failure.refusal().class)
             }
         }
     }
 
-    fn document(&self, schema: &str, outcome: &str, body: &Value) {
+    fn document(&self, schema: &str, outcome: &str, body: &impl Serialize) {
         let document = Document { schema: format!("sealift.{schema}/1"), outcome, body };
         if let Ok(text) = serde_json::to_string(&document) {
             out(&text);
@@ -171,6 +175,11 @@ pub fn size(bytes: u64) -> String {
         unit += 1;
     }
     format!("{value:.2} {}", UNITS[unit])
+}
+
+/// `1 file`, `2 files`.
+pub fn count(number: usize, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
 
 /// Text from files, safe for a terminal.

@@ -3,28 +3,28 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use serde_json::json;
+use verifier::error::Class;
 
 use crate::build::{self, Existing, Outcome};
 use crate::cli::{self, Cli, Command};
-use crate::digest::thousands;
+use crate::demo;
 use crate::failure::Failure;
 use crate::files;
 use crate::init;
 use crate::lock::{self, Lock};
 use crate::recipe::Recipe;
-use crate::report::{Printer, Report, size};
+use crate::report::{Printer, Report, count, size};
 use crate::root::{self, Change, Root};
 use crate::show;
-use crate::sign::key_file::{KeyPair, protection, read_public};
+use crate::sign::key_file::KeyPair;
 use crate::sign::passphrase::Passphrases;
 use crate::sign::{self, Signed, Target};
 use crate::source::Source;
 
-/// Runs one command.
-pub fn run(cli: Cli) -> ExitCode {
+/// Runs one command, and prints its result or its refusal, whose class is the exit code.
+pub fn run(cli: Cli) -> Result<(), Class> {
     let printer = Printer::new(cli.global);
     match cli.command {
         Command::Init(command) => printer.finish("init", init(&command)),
@@ -37,7 +37,11 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Lock(command) => printer.finish("lock", lock(&printer, &command)),
         Command::Build(command) => printer.finish("build", build(&printer, &command)),
         Command::Sign(command) => printer.finish("sign", sign(&command)),
-        Command::Show(command) => printer.finish("show", show::any(&command.file)),
+        Command::Show(command) => printer.finish("describe", show::any(&command.file)),
+        Command::Demo(command) => match demo::tell(command.dir.as_deref()) {
+            Ok(()) => Ok(()),
+            Err(failure) => printer.finish("demo", Err(failure)),
+        },
     }
 }
 
@@ -67,7 +71,7 @@ fn init(command: &cli::Init) -> Result<Report, Failure> {
 
 fn keys_new(printer: &Printer, command: &cli::KeysNew) -> Result<Report, Failure> {
     let name = command.name.as_str();
-    let folder = command.output.clone().unwrap_or_else(|| PathBuf::from("."));
+    let folder = command.output.clone().unwrap_or_default();
     let passphrase = if command.no_passphrase {
         printer.note(&format!(
             "{name}.key will not be encrypted: whoever can read the file, a backup of it or the disk \
@@ -144,7 +148,7 @@ fn root_sign(command: &cli::RootSign) -> Result<Report, Failure> {
             signed.found,
             signed.threshold
         ),
-        body: json!({"file": name.to_string(), "fingerprint": root.fingerprint().hex(), "owner": signed.owner.as_str(),
+        body: json!({"file": name.to_string(), "fingerprint": root.fingerprint().to_string(), "owner": signed.owner.as_str(),
                      "keyid": signed.key.hex(), "signed": signed.found, "threshold": signed.threshold}),
     })
 }
@@ -167,7 +171,7 @@ fn lock(printer: &Printer, command: &cli::Lock) -> Result<Report, Failure> {
     Ok(Report {
         schema: "lock",
         outcome,
-        text: format!("{} {verb}: {} files, {}", path.display(), lock.files(), size(lock.bytes())),
+        text: format!("{} {verb}: {}, {}", path.display(), count(lock.files(), "file"), size(lock.bytes())),
         body: json!({"file": path.display().to_string(), "recipe": lock.recipe.to_string(), "files": lock.files(),
                      "bytes": lock.bytes(), "signatures": show::signatures(&lock)}),
     })
@@ -189,10 +193,9 @@ fn build(printer: &Printer, command: &cli::Build) -> Result<Report, Failure> {
         schema: "build",
         outcome,
         text: format!(
-            "{file} {verb}: {} files, {} ({} bytes)\nbundle: {}",
-            built.files,
+            "{file} {verb}: {}, {}\nbundle: {}",
+            count(built.files, "file"),
             size(built.payload),
-            thousands(built.payload),
             built.id
         ),
         body: json!({"file": file, "bundle": {"id": built.id.to_string(), "name": recipe.bundle.name.as_str(),
@@ -262,17 +265,5 @@ fn signed_report(signed: &Signed, bundle: &Path, target: &Target) -> Report {
         text,
         body: json!({"file": place, "bundle": {"id": signed.bundle.to_string()}, "keyid": signed.key.hex(),
                      "signer": standing, "signatures": signed.signatures}),
-    }
-}
-
-/// A key file's id, whichever half it holds.
-pub(crate) fn key_of(
-    path: &Path,
-    text: &str,
-    passphrases: &Passphrases,
-) -> Result<verifier::trust::key::PublicKey, Failure> {
-    match protection(text) {
-        Some(_) => Ok(KeyPair::read(path, passphrases)?.public().clone()),
-        None => read_public(path),
     }
 }

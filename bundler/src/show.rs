@@ -12,9 +12,9 @@ use verifier::trust::{Claim, UnsignedManifest};
 use crate::failure::Failure;
 use crate::files::read_limited;
 use crate::lock::{self, Lock};
-use crate::report::{Report, safe, size};
+use crate::report::{Report, count, safe, size};
 use crate::root::{Root, grouped};
-use crate::sign::key_file::{Protection, protection};
+use crate::sign::key_file::{Protection, key_of, protection};
 use crate::sign::passphrase::Passphrases;
 use crate::sign::slot;
 use crate::source::Source;
@@ -30,10 +30,10 @@ pub fn any(path: &Path) -> Result<Report, Failure> {
         return bundle(path);
     }
     if text.trim_start().starts_with('{') {
-        return Ok(Report { schema: "show", ..root(path)? });
+        return Ok(Report { schema: "describe", ..root(path)? });
     }
     if text.contains("-----BEGIN ") {
-        return Ok(Report { schema: "show", ..key(path, &Passphrases::default())? });
+        return Ok(Report { schema: "describe", ..key(path, &Passphrases::default())? });
     }
     if path.extension().is_some_and(|extension| extension == "lock") {
         return lock_file(path);
@@ -73,7 +73,7 @@ fn bundle(path: &Path) -> Result<Report, Failure> {
         line(&mut out, "audience", &names.join(", "));
     }
     let bytes: u64 = manifest.files().map(|(file, _)| file.size).sum();
-    line(&mut out, "payload", &format!("{} files, {}", manifest.files().len(), size(bytes)));
+    line(&mut out, "payload", &format!("{}, {}", count(manifest.files().len(), "file"), size(bytes)));
     for artifact in &manifest.predicate().artifacts {
         line(&mut out, "artifact", &format!("{}: {}", artifact.name, demand(&artifact.demand)));
     }
@@ -89,7 +89,7 @@ fn bundle(path: &Path) -> Result<Report, Failure> {
     let keys: Vec<String> = front.signatures.iter().map(|signature| signature.keyid.hex()).collect();
     let body = json!({"kind": "bundle", "verified": false, "bundle": {"id": claim.id().to_string()},
                       "manifest": manifest_value(manifest)?, "signatures": keys});
-    Ok(Report { schema: "show", outcome: "not-verified", text: out, body })
+    Ok(Report { schema: "describe", outcome: "not-verified", text: out, body })
 }
 
 /// Nothing about a bundle is shown without the word that nobody has checked it.
@@ -125,7 +125,7 @@ fn lock_file(path: &Path) -> Result<Report, Failure> {
     for (name, value) in &lock.sets {
         let _ = writeln!(out, "--set {}={}", safe(name), safe(value));
     }
-    let _ = writeln!(out, "{} files, {}", lock.files(), size(lock.bytes()));
+    let _ = writeln!(out, "{}, {}", count(lock.files(), "file"), size(lock.bytes()));
     for (name, artifact) in &lock.artifacts {
         let _ = writeln!(out, "{name}: {} {}", artifact.file.state.digest, size(artifact.file.state.size));
         for signature in &artifact.signatures {
@@ -134,12 +134,13 @@ fn lock_file(path: &Path) -> Result<Report, Failure> {
         }
     }
     for (name, tree) in &lock.trees {
-        let (files, links, empty) = (tree.files.len(), tree.links.len(), tree.empty_directories.len());
-        let _ = writeln!(out, "{name}: {files} files, {links} links, {empty} empty folders");
+        let (files, links) = (count(tree.files.len(), "file"), count(tree.links.len(), "link"));
+        let empty = count(tree.empty_directories.len(), "empty folder");
+        let _ = writeln!(out, "{name}: {files}, {links}, {empty}");
     }
     let body = json!({"kind": "lock", "recipe": lock.recipe.to_string(), "set": lock.sets, "files": lock.files(),
                       "bytes": lock.bytes(), "signatures": signatures(&lock)});
-    Ok(Report { schema: "show", outcome: "shown", text: out, body })
+    Ok(Report { schema: "describe", outcome: "shown", text: out, body })
 }
 
 /// Who signed what, as the lock has it.
@@ -162,7 +163,7 @@ pub fn key(path: &Path, passphrases: &Passphrases) -> Result<Report, Failure> {
         Some(Protection::Plain) => ("private", "private key, NOT encrypted"),
         None => ("public", "public key"),
     };
-    let key = crate::run::key_of(path, &text, passphrases)?;
+    let key = key_of(path, &text, passphrases)?;
     let (id, algorithm) = (key.id().hex(), key.algorithm());
     Ok(Report {
         schema: "keys",
@@ -211,7 +212,7 @@ pub fn root(path: &Path) -> Result<Report, Failure> {
     let names: Vec<&str> = signers.owners.keys().map(|owner| owner.as_str()).collect();
     let who = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
     let _ = writeln!(out, "signed by {who}: {found} of {threshold} needed in the role root");
-    let body = json!({"kind": "root", "file": path.display().to_string(), "fingerprint": root.fingerprint().hex(),
+    let body = json!({"kind": "root", "file": path.display().to_string(), "fingerprint": root.fingerprint().to_string(),
                       "root": document, "signedBy": names, "signed": found, "threshold": threshold});
     Ok(Report { schema: "root", outcome: "shown", text: out, body })
 }
@@ -230,7 +231,7 @@ pub fn new_root(root: &Root, path: &Path) -> Result<Report, Failure> {
             root.document().version,
             root.document().enclave
         ),
-        body: json!({"file": file, "fingerprint": root.fingerprint().hex(), "version": root.document().version.get(),
+        body: json!({"file": file, "fingerprint": root.fingerprint().to_string(), "version": root.document().version.get(),
                      "enclave": root.document().enclave.as_str(), "threshold": threshold}),
     })
 }

@@ -46,6 +46,10 @@ pub fn printable(text: &str) -> String {
 
 /// Whether a character moves the cursor, hides, or reorders what stands beside it (CVE-2021-42574).
 pub fn is_control_or_bidi(c: char) -> bool {
+    // Nearly all text is plain ASCII, and a manifest has millions of characters.
+    if matches!(c, ' '..='~') {
+        return false;
+    }
     c.is_control()
         || matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
                      | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
@@ -210,6 +214,16 @@ fn is_windows_device(component: &str) -> bool {
     })
 }
 
+/// The lock of a target, which `verifier` makes in it.
+pub const TARGET_LOCK: &str = ".sealift.lock";
+/// How the folders begin that `verifier` stages files in.
+pub const STAGE_PREFIX: &str = ".sealift-stage-";
+
+/// Whether a component of a path on the target stands for the verifier's own work there.
+pub fn is_reserved(component: &str) -> bool {
+    component == TARGET_LOCK || component.starts_with(STAGE_PREFIX)
+}
+
 fn install_path(text: &str) -> Result<(), &'static str> {
     if text.len() > MAX_INSTALL_PATH_BYTES {
         return Err("is longer than 4095 bytes");
@@ -230,21 +244,36 @@ fn install_path(text: &str) -> Result<(), &'static str> {
         if component.chars().any(is_control_or_bidi) {
             return Err("has a control or bidirectional character");
         }
+        if is_reserved(component) {
+            return Err("has a name that the verifier itself uses");
+        }
     }
     Ok(())
 }
 
-/// Paths that can all exist in one folder on any operating system.
+/// Paths that can all exist in one folder.
 ///
-/// Two collide when they are the same, differ only by Unicode case folding, or one names as a file
-/// what the other needs as a folder.
-#[derive(Debug, Default)]
+/// Two collide when they are the same, or one names as a file what the other needs as a folder. In a
+/// set for any operating system, two also collide that differ only by Unicode case folding.
+#[derive(Debug)]
 pub struct PathSet {
-    /// Folded path → the spelling first seen, and whether it is a folder.
+    /// What two paths must not have in common.
+    key: fn(&str) -> String,
+    /// Key → the spelling first seen, and whether it is a folder.
     seen: HashMap<String, (String, bool)>,
 }
 
 impl PathSet {
+    /// For paths that must exist on any operating system.
+    pub fn portable() -> Self {
+        Self { key: fold, seen: HashMap::new() }
+    }
+
+    /// For paths on the target, which tells upper from lower case.
+    pub fn exact() -> Self {
+        Self { key: str::to_owned, seen: HashMap::new() }
+    }
+
     /// Adds a file or link.
     pub fn insert(&mut self, path: &str) -> Result<(), NameError> {
         self.add(path, false)
@@ -263,7 +292,7 @@ impl PathSet {
     }
 
     fn enter(&mut self, part: &str, directory: bool, whole: &str) -> Result<(), NameError> {
-        let folded = fold(part);
+        let folded = (self.key)(part);
         match self.seen.get(&folded) {
             None => {
                 self.seen.insert(folded, (part.to_owned(), directory));
@@ -331,7 +360,7 @@ mod tests {
     #[test]
     fn collisions_are_found_in_every_part_of_a_path() {
         let collide = |paths: &[&str]| {
-            let mut set = PathSet::default();
+            let mut set = PathSet::portable();
             paths.iter().try_for_each(|path| set.insert(path)).is_err()
         };
         assert!(!collide(&["a/b", "a/c", "b"]));

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::digest::Sha256Digest;
 use crate::dsse::Base64;
-use crate::json::{self, JsonError};
+use crate::json::{self, JsonError, Scanned};
 use crate::name::{BundleName, Name};
 use crate::sequence::{RootVersion, Sequence};
 use crate::time::Timestamp;
@@ -55,10 +55,7 @@ impl<'de> Deserialize<'de> for Algorithm {
         let text = String::deserialize(deserializer)?;
         match text.as_str() {
             "ed25519" => Ok(Self::Ed25519),
-            other => Err(de::Error::custom(format_args!(
-                "unknown algorithm `{}`: this version knows ed25519",
-                crate::name::printable(other)
-            ))),
+            _ => Err(de::Error::custom("an unknown algorithm: this version knows ed25519")),
         }
     }
 }
@@ -187,6 +184,12 @@ pub enum RootError {
     /// Not JSON of this form.
     #[error("{0}")]
     Json(#[from] JsonError),
+    /// An algorithm that this version does not know.
+    #[error("algorithm `{}`, where this version knows ed25519", crate::name::printable(name))]
+    UnknownAlgorithm {
+        /// As the root writes it.
+        name: String,
+    },
     /// Parts that contradict each other.
     #[error("{at}: {wrong}")]
     Inconsistent {
@@ -197,6 +200,27 @@ pub enum RootError {
     },
 }
 
+/// The first algorithm that is not known, in a root that could not be read: such a root may be sound, and
+/// deserves another word than a broken one.
+fn unknown_algorithm(document: Scanned<'_>) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Root {
+        algorithms: Vec<String>,
+        owners: BTreeMap<String, Owner>,
+    }
+    #[derive(Deserialize)]
+    struct Owner {
+        keys: Vec<Key>,
+    }
+    #[derive(Deserialize)]
+    struct Key {
+        algorithm: String,
+    }
+    let root: Root = document.read_part().ok()?;
+    let keys = root.owners.into_values().flat_map(|owner| owner.keys).map(|key| key.algorithm);
+    root.algorithms.into_iter().chain(keys).find(|name| name != Algorithm::Ed25519.as_str())
+}
+
 fn inconsistent<T>(at: impl Into<String>, wrong: &'static str) -> Result<T, RootError> {
     Err(RootError::Inconsistent { at: at.into(), wrong })
 }
@@ -204,7 +228,14 @@ fn inconsistent<T>(at: impl Into<String>, wrong: &'static str) -> Result<T, Root
 impl Root {
     /// Reads the payload of a root's envelope.
     pub fn read(payload: &[u8]) -> Result<Self, RootError> {
-        Self::new(json::read(payload, MAX_ROOT_BYTES)?)
+        let document = json::scan(payload, MAX_ROOT_BYTES)?;
+        match document.read() {
+            Ok(root) => Self::new(root),
+            Err(error) => {
+                Err(unknown_algorithm(document)
+                    .map_or(error.into(), |name| RootError::UnknownAlgorithm { name }))
+            }
+        }
     }
 
     /// Checks a document made in memory: the same rules.

@@ -22,9 +22,7 @@ use crate::progress::Mode;
 /// failed and was undone; 6 it failed and was not all undone.
 #[derive(Debug, Parser)]
 #[command(name = "verifier", version, max_term_width = 80, arg_required_else_help = true)]
-#[command(
-    after_help = "Examples:\n  verifier verify /media/disc\n  verifier install aws-signer-2.2.0-1.bundle.tar --plan"
-)]
+#[command(after_help = "Examples:\n  verifier verify disc\n  verifier install first-1.0.bundle.tar --plan")]
 pub struct Cli {
     /// What all commands have in common.
     #[command(flatten)]
@@ -105,17 +103,17 @@ pub enum Command {
     },
     /// Prove a bundle, byte for byte and signature for signature
     #[command(
-        after_help = "Examples:\n  verifier verify first-1.0.bundle.tar\n  verifier verify /media/disc --signatures countersigned.json"
+        after_help = "Examples:\n  verifier verify first-1.0.bundle.tar\n  verifier verify disc --signatures countersigned.json"
     )]
     Verify(Source),
     /// Prove a bundle and put its files in place
     #[command(
-        after_help = "Examples:\n  verifier install first-1.0.bundle.tar --plan\n  verifier install /media/disc --root /mnt/image --except docs"
+        after_help = "Examples:\n  verifier install first-1.0.bundle.tar --plan\n  verifier install disc --root image --except docs"
     )]
     Install(Install),
     /// Check a vendor's signature on a file outside any bundle
     #[command(
-        after_help = "Examples:\n  verifier check hello.deb --key vendor.asc --pin \"A1B2 …\"\n  verifier check hello.deb --as openpgp --signature hello.sig \\\n      --key vendor.asc --pin A1B2… --now 2026-11-22T00:00:00Z"
+        after_help = "Examples:\n  verifier check hello.sh --key vendor.asc --pin $PIN\n  verifier check hello.sh --as openpgp --signature hello.sh.sig \\\n      --key vendor.asc --pin $PIN --now 2026-11-22T00:00:00Z"
     )]
     Check(Check),
 }
@@ -135,7 +133,7 @@ pub struct Source {
 pub enum Trust {
     /// Trust a first root, whose fingerprint came another way
     #[command(
-        after_help = "Examples:\n  verifier trust init root.json --fingerprint sha256:9f2c…\n  verifier trust init root.json --fingerprint 9f2c… --replace"
+        after_help = "Examples:\n  verifier trust init root.json --fingerprint $FINGERPRINT\n  verifier trust init root.json --fingerprint $FINGERPRINT --replace"
     )]
     Init {
         /// The trust root
@@ -143,6 +141,9 @@ pub enum Trust {
         /// Its SHA-256, as `bundler root show` prints it
         #[arg(long, value_name = "SHA256", value_parser = fingerprint)]
         fingerprint: Sha256Digest,
+        /// What this host is called, in reports
+        #[arg(long, value_name = "NAME", value_parser = name)]
+        host: Option<Name>,
         /// Give up the present root; this is recorded, the ledger stays
         #[arg(long)]
         replace: bool,

@@ -83,7 +83,7 @@ codes! {
     FingerprintMismatch "fingerprint-mismatch" Refused "compare the fingerprint once more with those who hold the keys, by telephone: `bundler root show` prints it"
     NotABundle "not-a-bundle" Refused "name a .bundle.tar file, the folder that `tar xf` made of one, or `-`"
     ManifestMalformed "manifest-malformed" Refused "the manifest was signed but breaks the format: tell the sender, whose builder is at fault"
-    SignaturesMalformed "signatures-malformed" Refused "the signature slot is damaged or was tampered with: copy the bundle again, or use `--signatures`"
+    SignaturesMalformed "signatures-malformed" Refused "the signature slot is damaged or was tampered with: copy the bundle again"
     UnsafeName "unsafe-name" Refused "the bundle holds a name that could harm a host: tell the sender"
     LimitExceeded "limit-exceeded" Refused "the bundle is beyond what this version accepts (docs/limits.md): tell the sender"
     ChainsInconsistent "chains-inconsistent" Refused "the file is right but the signed list of chaining values is not: tell the sender, whose builder is at fault"
@@ -129,7 +129,7 @@ pub struct Refusal {
     /// The file, bundle or key that is refused.
     pub subject: String,
     /// What about it, as the rest of a sentence that starts with the subject.
-    #[serde(skip)]
+    #[serde(rename = "message")]
     pub what: String,
     /// What was wanted.
     #[serde(skip_serializing_if = "Option::is_none")]

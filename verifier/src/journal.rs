@@ -125,7 +125,7 @@ impl Journal {
     ) -> Result<Self, Refusal> {
         let folder = folder(state);
         match fs::DirBuilder::new().mode(0o700).create(&folder) {
-            Ok(()) => sync_folder(state.path())?,
+            Ok(()) => sync_folder(state.path()).inspect_err(|_| remove_empty(&folder))?,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(Refusal::writing(folder.display().to_string(), &error)),
         }
@@ -141,7 +141,11 @@ impl Journal {
             actions: Vec::new(),
         };
         let journal = Self { path: folder.join(format!("{number:06}.json")), document };
-        journal.write().inspect_err(|_| remove_empty(&folder))?;
+        journal.write().inspect_err(|_| {
+            // It may be there and not be synced. Nothing was made that it would have to tell of.
+            let _ = fs::remove_file(&journal.path);
+            remove_empty(&folder);
+        })?;
         Ok(journal)
     }
 

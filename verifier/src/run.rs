@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use manifests::dsse::{Base64, Envelope, MAX_SLOT, STATEMENT_TYPE, Signatures};
 use manifests::evidence::Verdict;
+use manifests::name::Name;
 use manifests::root::MAX_ROOT_BYTES;
 use manifests::time::Timestamp;
 
@@ -70,40 +71,44 @@ fn state(global: &Global) -> StateFolder {
 fn trust_command(global: &Global, command: &Trust, clock: Timestamp) -> Result<Outcome, Refusal> {
     let folder = state(global);
     match command {
-        Trust::Init { root, fingerprint, replace } => {
-            let present = folder.try_load()?;
-            let ledger = match (&present, replace) {
-                (Some(present), false) => {
-                    return Err(Refusal::new(
-                        Code::TrustRootExists,
-                        folder.path().display().to_string(),
-                        "holds a trust root already",
-                    )
-                    .found(format!("version {}", present.root.root().document().version)));
+        Trust::Init { root, fingerprint, host, replace } => {
+            let candidate = read_root(root)?;
+            let state = match folder.try_load()? {
+                Some(present) if !replace => return Err(trust_root_exists(&folder, &present)),
+                Some(present) => {
+                    let replacement =
+                        Replacement { at: clock, from: present.root.fingerprint(), to: *fingerprint };
+                    let ledger = named(&present.ledger.after_replacement(replacement), host.as_ref());
+                    let state = State { root: candidate.establish(*fingerprint, clock)?, ledger };
+                    folder.replace_root(&state)?;
+                    state
                 }
-                (Some(present), true) => present.ledger.after_replacement(Replacement {
-                    at: clock,
-                    from: present.root.fingerprint(),
-                    to: *fingerprint,
-                }),
-                (None, _) => Ledger::empty(),
+                None => {
+                    let ledger =
+                        named(&folder.try_load_ledger()?.unwrap_or_else(Ledger::empty), host.as_ref());
+                    let state = State { root: candidate.establish(*fingerprint, clock)?, ledger };
+                    folder.found(&state)?;
+                    state
+                }
             };
-            let root = read_root(root)?.establish(*fingerprint, clock)?;
-            let state = State { root, ledger };
-            match present {
-                None => folder.begin(&state)?,
-                Some(_) => folder.save(&state).and_then(|()| folder.ensure_host_key())?,
-            }
             print_trust(global, "initialised", &state)
         }
         Trust::Update { roots } => {
             let State { mut root, ledger } = folder.load()?;
+            let before = root.fingerprint();
             for path in roots {
-                root = root.walk(read_root(path)?)?;
+                let next = read_root(path)?;
+                // The root that is in force already is no step: whole chains may be named again.
+                if next.fingerprint() != root.fingerprint() {
+                    root = root.walk(next)?;
+                }
             }
             root.require_unexpired(clock)?;
+            if root.fingerprint() == before {
+                return print_trust(global, "unchanged", &State { root, ledger });
+            }
             let state = State { root, ledger: ledger.after_root_update() };
-            folder.save(&state)?;
+            folder.replace_root(&state)?;
             print_trust(global, "updated", &state)
         }
         Trust::Show { host_key: true } => {
@@ -112,6 +117,16 @@ fn trust_command(global: &Global, command: &Trust, clock: Timestamp) -> Result<O
         }
         Trust::Show { host_key: false } => print_trust(global, "shown", &folder.load()?),
     }
+}
+
+fn named(ledger: &Ledger, host: Option<&Name>) -> Ledger {
+    host.map_or_else(|| ledger.clone(), |host| ledger.named(host.clone()))
+}
+
+fn trust_root_exists(folder: &StateFolder, present: &State) -> Refusal {
+    let version = present.root.root().document().version;
+    Refusal::new(Code::TrustRootExists, folder.path().display().to_string(), "holds a trust root already")
+        .found(format!("version {version}"))
 }
 
 fn read_root(path: &Path) -> Result<Candidate, Refusal> {
@@ -186,7 +201,6 @@ fn install(global: &Global, command: &Install, clock: Timestamp) -> Result<Outco
     let state = folder.load()?;
     let (archive, trusted) = open_trusted(bundle, command.signatures.as_deref(), &state, clock)?;
     let now = state.ledger.now(clock);
-    let told = trusted.clone();
     let plan = plan(trusted.manifest(), &selection, &target)?;
     let progress = Progress::start(global.progress_mode(), "proving and copying", payload_bytes(&trusted));
     let watch = Vendors { now };
@@ -196,7 +210,7 @@ fn install(global: &Global, command: &Install, clock: Timestamp) -> Result<Outco
     let installed = install::install(approved, &target, &folder)?;
     let unchanged = installed.changes.iter().all(|change| change.outcome == install::Outcome::Unchanged);
     let outcome = if unchanged { "unchanged" } else { "installed" };
-    print_installed(global, outcome, &told, &approvals, installed.changes)
+    print_installed(global, outcome, &installed.claim, &approvals, installed.changes)
 }
 
 fn print_installed(

@@ -3,7 +3,7 @@
 
 #![allow(clippy::expect_used)]
 use std::fs::{self, File};
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::io::{BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::pkcs8::EncodePublicKey;
@@ -101,9 +101,7 @@ pub(crate) fn lay(folder: &Path, count: usize, size: u64, content: Content) -> L
     for n in 0..count {
         out.write_all(&head(&path(n), size)).expect("space");
         match content {
-            Content::Holes => {
-                drop(out.seek(SeekFrom::Current((size + padding(size)) as i64)).expect("a seek"))
-            }
+            Content::Holes => out.seek_relative((size + padding(size)) as i64).expect("a seek"),
             Content::Mixed => {
                 self::digest(size, content, |chunk| out.write_all(chunk).expect("space"));
                 out.write_all(&vec![0; padding(size) as usize]).expect("space");

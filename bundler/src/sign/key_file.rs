@@ -172,6 +172,14 @@ pub fn read_public(path: &Path) -> Result<PublicKey, Failure> {
     })
 }
 
+/// The public key in a file, whichever half of the pair the file holds.
+pub fn key_of(path: &Path, text: &str, passphrases: &Passphrases) -> Result<PublicKey, Failure> {
+    match protection(text) {
+        Some(_) => Ok(KeyPair::read(path, passphrases)?.public().clone()),
+        None => read_public(path),
+    }
+}
+
 /// Whether a key file is private, and encrypted if so; none where it is public or no key at all.
 pub fn protection(text: &str) -> Option<Protection> {
     if text.contains(&format!("-----BEGIN {ENCRYPTED}-----")) {

@@ -4,7 +4,9 @@
 //! The types here are the document as written (`docs/formats/manifest.md`); [`Manifest`] is the only
 //! one that the rest of the system uses, and it exists only when every rule holds.
 
+mod preface;
 mod rules;
+mod targets;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +20,7 @@ use crate::sequence::Sequence;
 use crate::statement::{STATEMENT_V1, Statement, Subject};
 use crate::time::Timestamp;
 
+pub use preface::Preface;
 pub use rules::{ManifestError, stays_inside};
 
 /// `predicateType` of a bundle's manifest.
@@ -397,7 +400,10 @@ impl Manifest {
 
     /// Reads a manifest that was scanned already.
     pub fn from_scanned(document: Scanned<'_>) -> Result<Self, ManifestError> {
-        Self::new(document.read()?)
+        match document.read() {
+            Ok(statement) => Self::new(statement),
+            Err(error) => Err(rules::unsafe_name(document).map_or(error.into(), ManifestError::Name)),
+        }
     }
 
     /// Checks a statement made in memory: the same rules.
@@ -455,42 +461,4 @@ impl Manifest {
 /// How many chaining values a file of this size has: one at every chunk boundary inside it.
 pub const fn chaining_values(size: u64) -> u64 {
     size.div_ceil(CHUNK_BYTES).saturating_sub(1)
-}
-
-/// The little that is read of a manifest before its form is: which rules apply, and whether this
-/// reader can go on at all. Members that it does not know are passed over.
-#[derive(Debug, Deserialize)]
-pub struct Preface {
-    predicate: PrefacePredicate,
-}
-
-#[derive(Debug, Deserialize)]
-struct PrefacePredicate {
-    bundle: PrefaceBundle,
-    requires: Vec<Requirement>,
-}
-
-#[derive(Debug, Deserialize)]
-struct PrefaceBundle {
-    name: BundleName,
-}
-
-impl Preface {
-    /// Reads the beginnings of a manifest.
-    pub fn from_scanned(document: Scanned<'_>) -> Result<Self, JsonError> {
-        document.read_part()
-    }
-
-    /// The bundle's name.
-    pub const fn name(&self) -> &BundleName {
-        &self.predicate.bundle.name
-    }
-
-    /// The first feature that this version does not know.
-    pub fn unknown_requirement(&self) -> Option<&Requirement> {
-        self.predicate
-            .requires
-            .iter()
-            .find(|requirement| !KNOWN_FEATURES.contains(&requirement.feature.as_str()))
-    }
 }

@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use serde::Deserialize;
+
 use super::{
     BUNDLE_TYPE, Demand, EvidenceDemand, MAX_CHAINS_BYTES, MAX_FILES, Predicate, SIZE_LIMIT, Tree,
-    chaining_values,
+    chaining_values, targets,
 };
 use crate::digest::SHA256_BYTES;
-use crate::json::JsonError;
+use crate::json::{JsonError, Scanned};
 use crate::name::{Name, NameError, PathSet, PortablePath};
 use crate::statement::{STATEMENT_V1, Statement};
 use crate::time::Timestamp;
@@ -60,6 +62,25 @@ fn inconsistent<T>(at: impl Into<String>, wrong: &'static str) -> Result<T, Mani
     Err(ManifestError::Inconsistent { at: at.into(), wrong })
 }
 
+/// The first path that breaks a rule in a document that could not be read: a reader's own error is only
+/// text, and a name that could harm a host deserves its own word.
+pub(super) fn unsafe_name(document: Scanned<'_>) -> Option<NameError> {
+    #[derive(Deserialize)]
+    struct Statement {
+        predicate: Predicate,
+    }
+    #[derive(Deserialize)]
+    struct Predicate {
+        files: Vec<File>,
+    }
+    #[derive(Deserialize)]
+    struct File {
+        path: String,
+    }
+    let statement: Statement = document.read_part().ok()?;
+    statement.predicate.files.iter().find_map(|file| PortablePath::new(&file.path).err())
+}
+
 pub(super) fn check(statement: &Statement<Predicate>) -> Result<(), ManifestError> {
     if statement.statement_type != STATEMENT_V1 {
         return inconsistent("_type", "is not that of an in-toto Statement v1");
@@ -71,7 +92,12 @@ pub(super) fn check(statement: &Statement<Predicate>) -> Result<(), ManifestErro
     identity(predicate)?;
     files(statement)?;
     chains(predicate)?;
-    Claims::of(predicate)?.signers(predicate)?.artifacts(predicate)?.trees(predicate)?.nothing_left(predicate)
+    Claims::of(predicate)?
+        .signers(predicate)?
+        .artifacts(predicate)?
+        .trees(predicate)?
+        .nothing_left(predicate)?;
+    targets::check(predicate)
 }
 
 fn identity(predicate: &Predicate) -> Result<(), ManifestError> {
@@ -97,7 +123,7 @@ fn files(statement: &Statement<Predicate>) -> Result<(), ManifestError> {
     if statement.subject.len() != files.len() {
         return inconsistent("subject", "has another number of files than `files`");
     }
-    let mut paths = PathSet::default();
+    let mut paths = PathSet::portable();
     for (file, subject) in files.iter().zip(&statement.subject) {
         if file.path != subject.name {
             return inconsistent(file.path.as_str(), "is not at the same place in `subject` and `files`");
@@ -138,6 +164,7 @@ struct Claims<'m> {
     position: HashMap<&'m str, usize>,
     claimed: Vec<bool>,
     names: BTreeSet<&'m Name>,
+    installed: BTreeSet<&'m PortablePath>,
     components: BTreeSet<&'m Name>,
 }
 
@@ -154,7 +181,13 @@ impl<'m> Claims<'m> {
                 text(component.name.as_str(), title)?;
             }
         }
-        Ok(Self { position, claimed: vec![false; predicate.files.len()], names: BTreeSet::new(), components })
+        Ok(Self {
+            position,
+            claimed: vec![false; predicate.files.len()],
+            names: BTreeSet::new(),
+            installed: BTreeSet::new(),
+            components,
+        })
     }
 
     fn claim(&mut self, by: &Name, path: &PortablePath) -> Result<usize, ManifestError> {
@@ -194,6 +227,9 @@ impl<'m> Claims<'m> {
         for artifact in &predicate.artifacts {
             self.member(&artifact.name, artifact.component.as_ref())?;
             let at = self.claim(&artifact.name, &artifact.file)?;
+            if !self.installed.insert(&artifact.file) {
+                return inconsistent(artifact.name.as_str(), "has the same file as another artifact");
+            }
             match &artifact.demand {
                 Demand::Unsigned(reason) => text(artifact.name.as_str(), reason)?,
                 Demand::Vendor(demands) if demands.is_empty() => {
@@ -222,20 +258,26 @@ impl<'m> Claims<'m> {
     }
 
     fn trees(mut self, predicate: &'m Predicate) -> Result<Self, ManifestError> {
+        let mut by_folder: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (at, file) in predicate.files.iter().enumerate() {
+            by_folder.entry(payload_folder(file.path.as_str())).or_default().push(at);
+        }
         for tree in &predicate.trees {
             self.member(&tree.name, tree.component.as_ref())?;
             text(tree.name.as_str(), &tree.unsigned)?;
             if tree.directory != format!("files/{}/", tree.name) {
                 return inconsistent(tree.name.as_str(), "does not lie in files/NAME/");
             }
-            let mut inside = PathSet::default();
-            for (file, claimed) in predicate.files.iter().zip(&mut self.claimed) {
-                if let Some(path) = file.path.as_str().strip_prefix(&tree.directory) {
-                    inside.insert(path)?;
-                    *claimed = true;
-                }
+            let mut inside = PathSet::portable();
+            let files = by_folder.get(tree.directory.as_str()).map_or(&[][..], Vec::as_slice);
+            let mut filled = BTreeSet::new();
+            for at in files {
+                let path = &predicate.files[*at].path.as_str()[tree.directory.len()..];
+                inside.insert(path)?;
+                filled.extend(folders_above(path));
+                self.claimed[*at] = true;
             }
-            shape(tree, inside)?;
+            shape(tree, inside, filled)?;
         }
         Ok(self)
     }
@@ -250,22 +292,45 @@ impl<'m> Claims<'m> {
     }
 }
 
+/// `files/NAME/`: the folder of an artifact, tree or of all signers.
+fn payload_folder(path: &str) -> &str {
+    path.match_indices('/').nth(1).map_or(path, |(at, _)| &path[..=at])
+}
+
+/// Every folder on the way to a path.
+fn folders_above(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(at, _)| &path[..at])
+}
+
 /// The links and empty folders of a tree: beside its files, and never out of it.
-fn shape(tree: &Tree, mut inside: PathSet) -> Result<(), ManifestError> {
+fn shape<'t>(
+    tree: &'t Tree,
+    mut inside: PathSet,
+    mut filled: BTreeSet<&'t str>,
+) -> Result<(), ManifestError> {
     limit(
         "links and empty folders",
         (tree.links.len() + tree.empty_directories.len()) as u64,
         MAX_FILES as u64,
     )?;
-    for directory in &tree.empty_directories {
-        inside.insert(&format!("{directory}/."))?;
-    }
     for link in &tree.links {
         inside.insert(link.path.as_str())?;
+        filled.extend(folders_above(link.path.as_str()));
         if !stays_inside(link.path.as_str(), &link.target) {
             return inconsistent(
                 format!("{}{}", tree.directory, link.path),
                 "is a link that leaves its tree",
+            );
+        }
+    }
+    filled.extend(tree.empty_directories.iter().flat_map(|directory| folders_above(directory.as_str())));
+    let mut empty = BTreeSet::new();
+    for directory in &tree.empty_directories {
+        inside.insert_directory(directory.as_str())?;
+        if filled.contains(directory.as_str()) || !empty.insert(directory) {
+            return inconsistent(
+                format!("{}{directory}", tree.directory),
+                "is listed as an empty folder twice, or is not empty",
             );
         }
     }

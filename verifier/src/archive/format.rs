@@ -46,6 +46,17 @@ pub fn header(entry: &Entry<'_>) -> Vec<u8> {
     }
 }
 
+/// Bytes of [`header`] for this path.
+pub fn header_length(path: &str) -> u64 {
+    match split(path) {
+        Some(_) => RECORD as u64,
+        None => {
+            let record = pax_path(path).len() as u64;
+            2 * RECORD as u64 + record + padding(record)
+        }
+    }
+}
+
 /// Where ustar's prefix ends: at the first `/` that leaves a name of at most 100 bytes.
 ///
 /// None where no `/` gives a prefix of at most 155 bytes and a name of at most 100.
@@ -134,6 +145,10 @@ mod tests {
     fn header_is_one_record_or_three() {
         assert_eq!(header(&entry("a/b", 8)).len(), RECORD);
         assert_eq!(header(&entry(&"n".repeat(200), 8)).len(), 3 * RECORD);
+        for length in [1, 100, 101, 200, 256, 400, 500] {
+            let path = "n".repeat(length);
+            assert_eq!(header_length(&path), header(&entry(&path, 8)).len() as u64);
+        }
         assert_eq!(&header(&entry("a", (1 << 33) - 1))[124..136], b"77777777777\0");
         assert_eq!(&header(&entry("a", 1 << 33))[124..136], b"\x80\0\0\0\0\0\0\x02\0\0\0\0");
     }

@@ -122,13 +122,14 @@ impl Archive {
 
 /// Compares bytes of the frame with the only ones that are right there.
 pub(crate) fn require_same(subject: &str, at: u64, expected: &[u8], found: &[u8]) -> Result<(), Refusal> {
-    let Some(differs) = expected.iter().zip(found).position(|(want, have)| want != have) else {
+    if expected == found {
         return Ok(());
-    };
-    let (want, have) = (expected[differs], found[differs]);
+    }
+    let differs = expected.iter().zip(found).take_while(|(want, have)| want == have).count();
+    let byte = |bytes: &[u8]| bytes.get(differs).map_or("nothing".to_owned(), |byte| format!("0x{byte:02x}"));
     Err(Refusal::new(Code::HeaderMismatch, subject, "does not have the header that its manifest gives it")
-        .expected(format!("0x{want:02x} at byte {} of the archive", at + differs as u64))
-        .found(format!("0x{have:02x}")))
+        .expected(format!("{} at byte {} of the archive", byte(expected), at + differs as u64))
+        .found(byte(found)))
 }
 
 /// Fills bytes from a place in the archive; a stream only ever asks for what comes next.

@@ -2,7 +2,8 @@
 //! Why a link does not hold: the bytes are wrong, or the signed list of chaining values is.
 //!
 //! Every link before the broken one held, so the state there is that of the file. From it the rest
-//! is hashed in order; the digest then says which of the two it was.
+//! is hashed in order; the digest then says which of the two it was. A carrier that is read again for
+//! this may answer otherwise than before: then neither is at fault, but the carrier.
 
 use manifests::digest::Sha256Digest;
 
@@ -16,14 +17,26 @@ use crate::hash::sha256::{Midstate, state_bytes};
 pub(super) struct Diagnosis {
     spot: Spot,
     state: Midstate,
+    bytes: Bytes,
+    /// Whether the link holds over the bytes as they came this time.
+    holds_now: bool,
+}
+
+/// Where the bytes of a diagnosis come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bytes {
+    /// Those that the broken link was computed over, which were kept.
+    Same,
+    /// Read again.
+    ReadAgain,
 }
 
 impl Diagnosis {
     /// Begins at the broken link.
-    pub(super) fn new(layout: &Layout, spot: Spot) -> Option<Self> {
+    pub(super) fn new(layout: &Layout, spot: Spot, bytes: Bytes) -> Option<Self> {
         let before = layout.before(spot.entry, spot.chunk);
         let start = layout.place(spot.entry).chunk(spot.chunk).start;
-        Some(Self { spot, state: Midstate::from_parts(before, &[], start)? })
+        Some(Self { spot, state: Midstate::from_parts(before, &[], start)?, bytes, holds_now: false })
     }
 
     /// Bytes of the file up to here.
@@ -31,9 +44,14 @@ impl Diagnosis {
         self.state.length()
     }
 
-    /// The next bytes of the file.
-    pub(super) fn update(&mut self, bytes: &[u8]) {
+    /// The next bytes of the file, of one chunk.
+    pub(super) fn update(&mut self, layout: &Layout, bytes: &[u8]) {
         self.state.update(Kernel::detect(), bytes);
+        let place = layout.place(self.spot.entry);
+        if self.state.length() == place.chunk(self.spot.chunk).end && self.spot.chunk + 1 < place.chunks() {
+            self.holds_now =
+                self.state.chaining_value() == Some(layout.after(self.spot.entry, self.spot.chunk));
+        }
     }
 
     /// The refusal, once the whole file has been seen.
@@ -44,6 +62,12 @@ impl Diagnosis {
         let found = self.state.digest();
         let range = place.chunk(chunk);
         let bytes = format!("bytes {} to {}", range.start, range.end.saturating_sub(1));
+        let last = chunk + 1 == place.chunks();
+        if self.bytes == Bytes::ReadAgain && (self.holds_now || last && found == expected) {
+            return Refusal::new(Code::ChangedWhileRead, path, "is not the same each time it is read")
+                .expected("the same bytes at each read")
+                .found(format!("others in {bytes} a moment ago"));
+        }
         match require_digest(path, expected, found) {
             Err(refusal) => refusal
                 .expected(format!("{expected} ({} bytes)", place.size))

@@ -9,7 +9,7 @@ use manifests::bundle::{CHUNK_BYTES, EntryMode, Manifest, chaining_values};
 use manifests::digest::SHA256_BYTES;
 use manifests::time::Timestamp;
 
-use crate::archive::format::{Entry, header, padding};
+use crate::archive::format::{Entry, header, header_length, padding};
 use crate::hash::sha256::state_from_bytes;
 use crate::hash::{INITIAL, State};
 
@@ -70,7 +70,7 @@ impl Layout {
             let path = file.path.as_str();
             let size = file.size;
             let header_at = layout.end_at;
-            let data_at = header_at + layout.header_of(path, size, file.mode).len() as u64;
+            let data_at = header_at + header_length(&layout.whole_path(path));
             let digest = state_from_bytes(digest.as_bytes());
             let place = Place { header_at, data_at, size, mode: file.mode, digest, first_value };
             layout.end_at = place.end();
@@ -101,8 +101,12 @@ impl Layout {
     }
 
     fn header_of(&self, path: &str, size: u64, mode: EntryMode) -> Vec<u8> {
-        let path = format!("{}/{path}", self.folder);
+        let path = self.whole_path(path);
         header(&Entry { path: &path, size, mode, time: self.time })
+    }
+
+    fn whole_path(&self, path: &str) -> String {
+        format!("{}/{path}", self.folder)
     }
 
     /// The state before a chunk: the standard's own constant before the first.

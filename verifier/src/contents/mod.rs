@@ -7,8 +7,10 @@
 
 mod diagnosis;
 mod layout;
+mod queue;
 mod random;
 mod reader;
+mod source;
 mod stream;
 
 use std::any::Any;
@@ -28,6 +30,7 @@ use crate::hash::{Kernel, State};
 use crate::media::{Carrier, Medium, length};
 use crate::trust::Claim;
 use layout::Layout;
+use source::Source;
 
 pub use reader::ProvingReader;
 
@@ -115,13 +118,19 @@ pub struct Contents<M> {
     layout: Layout,
     medium: Medium,
     kept: Kept,
-    watched: BTreeMap<usize, Watched>,
+    /// By the path of the artifact's file.
+    watched: BTreeMap<Box<str>, Watched>,
 }
 
 impl<M: Claim> Contents<M> {
     /// The manifest that it is proven against.
     pub const fn claim(&self) -> &M {
         &self.claim
+    }
+
+    /// Gives the manifest back, once the bytes are no longer needed.
+    pub fn into_claim(self) -> M {
+        self.claim
     }
 
     /// A signature or key file.
@@ -131,8 +140,7 @@ impl<M: Claim> Contents<M> {
 
     /// What was computed over an artifact's file; each artifact's can be taken once.
     pub fn take_watched(&mut self, artifact: &Artifact) -> Option<Watched> {
-        let entry = self.claim.manifest().position(&artifact.file)?;
-        self.watched.remove(&entry)
+        self.watched.remove(artifact.file.as_str())
     }
 
     /// Reads an entry again, proving every chunk again as it is read. None from a stream, which is over.
@@ -198,11 +206,12 @@ pub fn prove<M: Claim>(archive: Archive, claim: M, proof: Proof<'_>) -> Result<C
             let mut end = [0; END];
             read_at(file, *length, layout.end_at, &mut end, &medium.name)?;
             require_same("end of archive", layout.end_at, &[0; END], &end)?;
-            random::prove(&job, random::Source::File { file, length: *length })?
+            random::prove(&job, Source::File { file, length: *length })?
         }
-        Carrier::Folder(folder) => random::prove(&job, random::Source::Folder(folder))?,
+        Carrier::Folder(folder) => random::prove(&job, Source::Folder(folder))?,
         Carrier::Stream(stream) => stream::prove(&job, stream)?,
     };
+    let watched = watched.into_iter().map(|(entry, watched)| (layout.path(entry).into(), watched)).collect();
     Ok(Contents { claim, layout, medium, kept, watched })
 }
 

@@ -6,109 +6,26 @@
 //! is handed out, so the fault that is reported is the first one in the archive, whatever the timing.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use manifests::bundle::CHUNK_BYTES;
 
-use super::diagnosis::Diagnosis;
-use super::layout::Layout;
-use super::{Fault, InOrder, Job, Kept, Spot, Watched, require_digest, require_length};
+use super::diagnosis::{Bytes, Diagnosis};
+use super::queue::{BATCH_BYTES, Queue, Work};
+use super::source::{Opened, Source};
+use super::{Fault, InOrder, Job, Kept, Spot, Watched, require_digest};
 use crate::archive::format::padding;
 use crate::archive::reader::read_at;
 use crate::error::Refusal;
 use crate::hash::lanes::{LastBlocks, absorb};
 use crate::hash::sha256::{self, Midstate, state_bytes};
 use crate::hash::{BLOCK, State};
-use crate::media::folder::Folder;
-use crate::media::length;
 
 /// Bytes read for a lane at once: with sixteen lanes the buffers stay in the second-level cache.
 const READ_BYTES: usize = 32 * 1024;
 /// Distance of two lanes' buffers: not a multiple of a page, or all lanes would share cache sets.
 const LANE_STRIDE: usize = READ_BYTES + 5 * BLOCK;
-/// Entries up to this many bytes are read in batches.
-const SHORT_BYTES: u64 = 64 * 1024;
-/// Bytes in a batch, headers included.
-const BATCH_BYTES: u64 = 512 * 1024;
-
-/// A carrier that can be read anywhere.
-#[derive(Clone, Copy)]
-pub(super) enum Source<'a> {
-    File { file: &'a File, length: u64 },
-    Folder(&'a Folder),
-}
-
-/// An entry that is open for reading.
-enum Opened<'a> {
-    Shared { file: &'a File, start: u64 },
-    Own(File),
-}
-
-impl Opened<'_> {
-    fn read(&self, at: u64, bytes: &mut [u8], path: &str) -> Result<(), Refusal> {
-        use std::os::unix::fs::FileExt;
-        let done = match self {
-            Self::Shared { file, start } => file.read_exact_at(bytes, start + at),
-            Self::Own(file) => file.read_exact_at(bytes, at),
-        };
-        done.map_err(|error| Refusal::reading(path, &error))
-    }
-
-    /// Asks the system to fetch a chunk as one run: a disc that serves sixteen lanes would seek else.
-    fn fetch(&self, range: std::ops::Range<u64>) {
-        let (file, start) = match self {
-            Self::Shared { file, start } => (*file, *start),
-            Self::Own(file) => (file, 0),
-        };
-        let Some(length) = std::num::NonZeroU64::new(range.end - range.start) else { return };
-        // Advice only: where it is not taken, the bytes come all the same.
-        let _ = rustix::fs::fadvise(file, start + range.start, Some(length), rustix::fs::Advice::WillNeed);
-    }
-}
-
-impl<'a> Source<'a> {
-    pub(super) fn open(self, layout: &Layout, entry: usize) -> Result<OpenedEntry<'a>, Refusal> {
-        let place = layout.place(entry);
-        let opened = match self {
-            Self::File { file, .. } => Opened::Shared { file, start: place.data_at },
-            Self::Folder(folder) => {
-                let path = layout.path(entry);
-                let file = folder.file(path)?;
-                require_length(path, length(&file, path)?, place.size)?;
-                Opened::Own(file)
-            }
-        };
-        Ok(OpenedEntry(opened))
-    }
-}
-
-/// An entry of a bundle, open for reading at any place.
-pub(super) struct OpenedEntry<'a>(Opened<'a>);
-
-impl OpenedEntry<'_> {
-    pub(super) fn read(&self, at: u64, bytes: &mut [u8], path: &str) -> Result<(), Refusal> {
-        self.0.read(at, bytes, path)
-    }
-}
-
-enum Work {
-    /// One chunk of a long entry.
-    Chunk(Spot),
-    /// Short entries that lie side by side.
-    Batch(std::ops::Range<usize>),
-    /// An entry that somebody wants to see in order.
-    Ordered(usize, Box<dyn InOrder>),
-}
-
-/// What is left to hand out.
-struct Queue {
-    next: Spot,
-    /// Chunks of long entries that nobody has taken.
-    chunks_left: u64,
-    ordered: BTreeMap<usize, Box<dyn InOrder>>,
-}
 
 struct Shared<'a> {
     job: &'a Job<'a>,
@@ -128,17 +45,10 @@ pub(super) fn prove(job: &Job<'_>, source: Source<'_>) -> Result<(Kept, BTreeMap
     let kept = keep(job, source)?;
     let ordered: BTreeMap<usize, Box<dyn InOrder>> =
         job.demanding.keys().filter_map(|entry| Some((*entry, job.in_order(*entry, &kept)?))).collect();
-    let long = |entry: &usize| !job.kept.contains(entry) && !ordered.contains_key(entry);
-    let chunks_left = (0..job.layout.len())
-        .filter(long)
-        .map(|entry| job.layout.place(entry))
-        .filter(|place| place.size > SHORT_BYTES)
-        .map(|place| place.chunks())
-        .sum();
     let shared = Shared {
         job,
         source,
-        queue: Mutex::new(Queue { next: Spot { entry: 0, chunk: 0 }, chunks_left, ordered }),
+        queue: Mutex::new(Queue::new(job, ordered)),
         stop: AtomicBool::new(false),
         fault: Mutex::new(None),
         watched: Mutex::new(BTreeMap::new()),
@@ -190,14 +100,14 @@ fn require_frame(job: &Job<'_>, source: Source<'_>, entry: usize) -> Result<(), 
 
 fn diagnose(job: &Job<'_>, source: Source<'_>, spot: Spot) -> Refusal {
     let read_on = || -> Result<Option<Diagnosis>, Refusal> {
-        let Some(mut diagnosis) = Diagnosis::new(job.layout, spot) else { return Ok(None) };
+        let Some(mut diagnosis) = Diagnosis::new(job.layout, spot, Bytes::ReadAgain) else { return Ok(None) };
         let opened = source.open(job.layout, spot.entry)?;
         let size = job.layout.place(spot.entry).size;
         let mut buffer = vec![0; BATCH_BYTES as usize];
         while diagnosis.length() < size {
             let count = (size - diagnosis.length()).min(BATCH_BYTES) as usize;
             opened.read(diagnosis.length(), &mut buffer[..count], job.path(spot.entry))?;
-            diagnosis.update(&buffer[..count]);
+            diagnosis.update(job.layout, &buffer[..count]);
         }
         Ok(Some(diagnosis))
     };
@@ -213,57 +123,11 @@ fn diagnose(job: &Job<'_>, source: Source<'_>, spot: Spot) -> Refusal {
 }
 
 impl Shared<'_> {
-    /// Hands out the next piece of work; a chunk only to a worker with fewer than its share of lanes.
     fn take(&self, busy_lanes: usize) -> Option<Work> {
-        let (job, mut queue) = (self.job, lock(&self.queue));
-        loop {
-            if self.stop.load(Ordering::Relaxed) {
-                return None;
-            }
-            let Spot { entry, chunk } = queue.next;
-            if entry == job.layout.len() {
-                return None;
-            }
-            if job.kept.contains(&entry) {
-                queue.next = Spot { entry: entry + 1, chunk: 0 };
-                continue;
-            }
-            if let Some(hasher) = queue.ordered.remove(&entry) {
-                queue.next = Spot { entry: entry + 1, chunk: 0 };
-                return Some(Work::Ordered(entry, hasher));
-            }
-            let place = job.layout.place(entry);
-            if place.size <= SHORT_BYTES {
-                let batch = entry..self.batch_end(&queue, entry);
-                queue.next = Spot { entry: batch.end, chunk: 0 };
-                return Some(Work::Batch(batch));
-            }
-            let share = queue.chunks_left.div_ceil(job.workers as u64).max(1);
-            if busy_lanes as u64 >= share {
-                return None;
-            }
-            queue.chunks_left = queue.chunks_left.saturating_sub(1);
-            queue.next = if chunk + 1 < place.chunks() {
-                Spot { entry, chunk: chunk + 1 }
-            } else {
-                Spot { entry: entry + 1, chunk: 0 }
-            };
-            return Some(Work::Chunk(Spot { entry, chunk }));
+        if self.stop.load(Ordering::Relaxed) {
+            return None;
         }
-    }
-
-    fn batch_end(&self, queue: &Queue, first: usize) -> usize {
-        let layout = self.job.layout;
-        let start = layout.place(first).header_at;
-        (first + 1..layout.len())
-            .find(|entry| {
-                let place = layout.place(*entry);
-                place.size > SHORT_BYTES
-                    || place.end() - start > BATCH_BYTES
-                    || self.job.kept.contains(entry)
-                    || queue.ordered.contains_key(entry)
-            })
-            .unwrap_or(layout.len())
+        lock(&self.queue).take(self.job, busy_lanes)
     }
 
     fn fail(&self, spot: Spot, fault: Fault) {
@@ -342,7 +206,7 @@ impl<'a> Worker<'a> {
         if spot.chunk == 0 {
             require_frame(job, source, spot.entry).map_err(refused)?;
         }
-        let OpenedEntry(opened) = source.open(job.layout, spot.entry).map_err(refused)?;
+        let opened = source.open(job.layout, spot.entry).map_err(refused)?;
         let range = job.layout.place(spot.entry).chunk(spot.chunk);
         opened.fetch(range.clone());
         let state = job.layout.before(spot.entry, spot.chunk);
@@ -449,7 +313,7 @@ impl<'a> Worker<'a> {
         let (job, source) = (self.shared.job, self.shared.source);
         let refused = |refusal| (None, Fault::Refused(refusal));
         require_frame(job, source, entry).map_err(refused)?;
-        let OpenedEntry(opened) = source.open(job.layout, entry).map_err(refused)?;
+        let opened = source.open(job.layout, entry).map_err(refused)?;
         let place = *job.layout.place(entry);
         let mut state = Midstate::EMPTY;
         self.batch.resize(BATCH_BYTES as usize, 0);

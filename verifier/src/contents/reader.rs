@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use manifests::bundle::CHUNK_BYTES;
 
 use super::layout::Layout;
-use super::random::{OpenedEntry, Source};
+use super::source::{Opened, Source};
 use crate::error::{Code, Refusal};
 use crate::hash::Kernel;
 use crate::hash::sha256::{Midstate, state_bytes};
@@ -14,7 +14,7 @@ use crate::media::{Carrier, Medium};
 
 /// A reader of one entry that holds one proven chunk in memory.
 pub struct ProvingReader<'a> {
-    opened: OpenedEntry<'a>,
+    opened: Opened<'a>,
     layout: &'a Layout,
     entry: usize,
     at: u64,

@@ -11,7 +11,7 @@ use std::io::Read;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::diagnosis::Diagnosis;
+use super::diagnosis::{Bytes, Diagnosis};
 use super::{Fault, InOrder, Job, Kept, Spot, Watched, require_digest, trailing};
 use crate::archive::format::{END, padding};
 use crate::archive::reader::{read_next, require_same};
@@ -231,12 +231,12 @@ impl Reader<'_, '_> {
     fn diagnose(&mut self, buffer: Buffer, part: usize) -> Refusal {
         let (layout, spot) = (self.job.layout, buffer.parts[part].spot);
         let path = self.job.path(spot.entry);
-        let Some(mut diagnosis) = Diagnosis::new(layout, spot) else {
+        let Some(mut diagnosis) = Diagnosis::new(layout, spot, Bytes::Same) else {
             return Refusal::new(crate::error::Code::DigestMismatch, path, "is not the file that was signed");
         };
         let feed = |buffer: &Buffer, first: usize, diagnosis: &mut Diagnosis| {
             let parts = (first..buffer.parts.len()).filter(|at| buffer.parts[*at].spot.entry == spot.entry);
-            parts.for_each(|at| diagnosis.update(buffer.part(at)));
+            parts.for_each(|at| diagnosis.update(layout, buffer.part(at)));
         };
         feed(&buffer, part, &mut diagnosis);
         while !self.waiting.is_empty() {
@@ -253,7 +253,7 @@ impl Reader<'_, '_> {
             if let Err(refusal) = read_next(self.stream, &mut bytes[..count], path) {
                 return refusal;
             }
-            diagnosis.update(&bytes[..count]);
+            diagnosis.update(layout, &bytes[..count]);
         }
         diagnosis.conclude(layout)
     }

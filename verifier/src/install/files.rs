@@ -26,6 +26,15 @@ pub(super) struct Hands<'a> {
     last: Option<(String, OwnedFd)>,
 }
 
+/// What a link that was planted on the way means.
+#[derive(Clone, Copy)]
+pub(super) enum Planted {
+    /// What was put behind it is not where it should be.
+    Refuse,
+    /// Nothing: all that was put in place has been taken back.
+    PassOver,
+}
+
 /// Where an action takes place.
 struct Spot<'s> {
     stage: BorrowedFd<'s>,
@@ -79,13 +88,17 @@ impl<'a> Hands<'a> {
     }
 
     /// Makes the changes last: few folders each, many by their file systems.
-    pub(super) fn sync(&mut self, actions: &[Action]) -> Result<(), Refusal> {
+    pub(super) fn sync(&self, actions: &[Action], planted: Planted) -> Result<(), Refusal> {
         let folders: BTreeSet<&str> = actions.iter().map(|action| split(action.path.as_str()).0).collect();
         if folders.len() > FEW {
             return self.stages.iter().try_for_each(|stage| stage.sync_all());
         }
         for path in folders {
-            if let Some(folder) = self.target.folder(path)? {
+            let folder = match (self.target.folder(path), planted) {
+                (Err(refusal), Planted::PassOver) if refusal.code == Code::UnsafeTarget => None,
+                (folder, _) => folder?,
+            };
+            if let Some(folder) = folder {
                 fsync(&folder).or_else(may_not_sync).map_err(|errno| refused(path, errno))?;
             }
         }
@@ -105,13 +118,28 @@ impl<'a> Hands<'a> {
         }
         match first {
             Some(refusal) => Err(refusal),
-            None => self.sync(actions),
+            None => self.sync(actions, Planted::PassOver),
         }
+    }
+
+    /// Whether the new one still waits in the stage, and the old one has not been moved there.
+    fn is_to_come(&self, action: &Action) -> Result<bool, Refusal> {
+        let Some(stage) = self.stages.get(action.stage) else { return Ok(false) };
+        let named = |name: String| {
+            Node::named(stage.handle(), &name).map_err(|errno| refused(action.path.as_str(), errno))
+        };
+        let waits = named(action.slot.to_string())?.is_some_and(|node| action.new.is(&node));
+        Ok(waits && named(format!("{}.old", action.slot))?.is_none())
     }
 
     fn take_back(&mut self, action: &Action) -> Result<(), Refusal> {
         let path = action.path.as_str();
-        let spot = self.spot(action)?;
+        let waits = self.is_to_come(action)?;
+        let spot = match self.spot(action) {
+            // A link was planted on the way, before this action came: it leads to nothing of ours.
+            Err(refusal) if refusal.code == Code::UnsafeTarget && waits => return Ok(()),
+            other => other?,
+        };
         let taken = match action.old {
             None => spot.leave(action),
             Some(_) => spot.restore(action),

@@ -5,12 +5,10 @@
 //! says what is about to change before anything does; every file is moved into place whole, so that at
 //! each moment a path holds the old or the new; the ledger moves with the commit record and not before.
 //! What fails on the way is taken back; what was interrupted is taken back, or finished, by
-//! [`recover`].
+//! [`recover()`].
 
 mod files;
 mod recover;
-
-use serde::Serialize;
 
 use crate::error::{Code, Refusal};
 use crate::journal::{Action, Inode, Journal};
@@ -19,15 +17,17 @@ use crate::stage::{Staged, Work, actions};
 use crate::target::refused;
 use crate::trust::state::StateFolder;
 use crate::trust::{Claim, TrustedManifest};
-use files::Hands;
+use files::{Hands, Planted};
 
 pub use crate::plan::{Change, Kind, Outcome, Plan, Selection, plan};
 pub use crate::target::Target;
 pub use recover::{Recovered, recover};
 
 /// What was installed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Installed {
+    /// The manifest that it came under.
+    pub claim: TrustedManifest,
     /// Every path; folders that were there already are left out.
     pub changes: Vec<Change>,
 }
@@ -54,7 +54,7 @@ pub fn install(
     }
     settle(&mut work, claim, state)
         .map_err(|cause| broken(&cause, "is installed, but not all is recorded"))?;
-    Ok(Installed { changes: plan.changes().collect() })
+    Ok(Installed { claim: contents.into_claim(), changes: plan.changes().collect() })
 }
 
 /// Everything up to and including the commit record.
@@ -65,7 +65,7 @@ fn act(plan: &Plan, work: &Work, target: &Target) -> Result<(), Refusal> {
         hands.put(action)?;
     }
     require_unchanged(plan, target)?;
-    hands.sync(actions)?;
+    hands.sync(actions, Planted::Refuse)?;
     work.journal.as_ref().map_or(Ok(()), Journal::commit)
 }
 

@@ -62,10 +62,13 @@ impl Medium {
         let (mut trees, mut files) = (Vec::new(), Vec::new());
         let listing = fs::read_dir(path).map_err(|error| Refusal::reading(&name, &error))?;
         for item in listing {
-            let item = item.map_err(|error| Refusal::reading(&name, &error))?.path();
-            if item.join("manifest.json").is_file() {
+            let item = item.map_err(|error| Refusal::reading(&name, &error))?;
+            // What lies on the medium is not the user's choice, so its links are not followed.
+            let kind = item.file_type().map_err(|error| Refusal::reading(&name, &error))?;
+            let item = item.path();
+            if kind.is_dir() && item.join("manifest.json").is_file() {
                 trees.push(item);
-            } else if item.to_string_lossy().ends_with(".bundle.tar") && item.is_file() {
+            } else if kind.is_file() && item.to_string_lossy().ends_with(".bundle.tar") {
                 files.push(item);
             }
         }

@@ -215,6 +215,9 @@ fn write_trust(to: &mut String, root: &TrustRoot, ledger: &Ledger) -> fmt::Resul
     let document = root.root().document();
     writeln!(to, "trust root version {}, enclave {}", document.version, document.enclave)?;
     writeln!(to, "  fingerprint  {}", root.fingerprint())?;
+    if let Some(host) = ledger.host() {
+        writeln!(to, "  host         {host}")?;
+    }
     writeln!(to, "  expires      {}", document.expires)?;
     if document.require_audience {
         writeln!(to, "  every bundle must name its enclaves")?;

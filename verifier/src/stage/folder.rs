@@ -49,6 +49,18 @@ impl StageFolder {
         Err(first.unwrap_or_else(|| Refusal::new(Code::IoError, target.path(), "has no folder to stage in")))
     }
 
+    /// Removes one that was made and could not be used.
+    pub(super) fn unmake(target: &Target, disk: &Disk, name: &str) -> Result<(), Refusal> {
+        for folder in &disk.folders {
+            let Some(above) = target.folder(folder)? else { continue };
+            match unlinkat(&above, name, AtFlags::REMOVEDIR) {
+                Ok(()) | Err(Errno::NOENT | Errno::ROFS) => {}
+                Err(errno) => return Err(refused(folder, errno)),
+            }
+        }
+        Ok(())
+    }
+
     /// Takes up one that an interrupted install left; none where it is gone.
     pub(crate) fn find(target: &Target, record: &StageRecord) -> Result<Option<Self>, Refusal> {
         for folder in &record.folders {

@@ -111,8 +111,18 @@ impl Work {
         let bundle = claim.manifest().bundle();
         work.journal = Some(Journal::begin(state, target, bundle, claim.id(), records)?);
         for ((name, disk), needed) in names.iter().zip(&plan.disks).zip(needed) {
-            let folder = if needed { Some(StageFolder::make(target, disk, name)?) } else { None };
-            work.folders.push(folder);
+            if !needed {
+                work.folders.push(None);
+                continue;
+            }
+            match StageFolder::make(target, disk, name) {
+                Ok(folder) => work.folders.push(Some(folder)),
+                Err(refusal) => {
+                    // Made, but not opened: the journal goes only if the folder does.
+                    work.kept = StageFolder::unmake(target, disk, name).is_err();
+                    return Err(refusal);
+                }
+            }
         }
         Ok(work)
     }

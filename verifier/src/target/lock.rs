@@ -22,28 +22,37 @@ const RUN_LOCK: &str = "sealift.lock";
 
 /// Locks that are given back when this is dropped.
 pub(super) struct Held {
-    _state: OwnedFd,
+    state: OwnedFd,
     _target: Option<LockFile>,
 }
 
 struct LockFile {
     folder: OwnedFd,
     name: &'static str,
-    _file: OwnedFd,
+    file: OwnedFd,
 }
 
+// Both say that they let go: a child that another thread is just starting has the handles too, until
+// it becomes another program.
 impl Drop for LockFile {
     fn drop(&mut self) {
         // Left behind, it hinders nobody: the next install takes it.
         let _ = unlinkat(&self.folder, self.name, AtFlags::empty());
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = flock(&self.state, FlockOperation::Unlock);
     }
 }
 
 impl Held {
     pub(super) fn take(target: &Target, state: &StateFolder) -> Result<Self, Refusal> {
-        let _state = lock_state(state)?;
+        let state = lock_state(state)?;
         let _target = lock_target(target)?;
-        Ok(Self { _state, _target })
+        Ok(Self { state, _target })
     }
 }
 
@@ -90,7 +99,7 @@ impl LockFile {
             let ours = Node::of(&file).map_err(|errno| refused(path, errno))?;
             let named = Node::named(&folder, name).map_err(|errno| refused(path, errno))?;
             if named.is_some_and(|named| (named.inode, named.place) == (ours.inode, ours.place)) {
-                return Ok(Self { folder, name, _file: file });
+                return Ok(Self { folder, name, file });
             }
             // The one before us removed it between our opening and our locking: take the next.
         }

@@ -15,6 +15,8 @@ use std::sync::OnceLock;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, StatxFlags, openat2, readlinkat, statx};
 use rustix::io::Errno;
 
+use manifests::name::is_control_or_bidi;
+
 use crate::error::{Code, Refusal};
 use crate::trust::state::StateFolder;
 use lock::Held;
@@ -120,11 +122,21 @@ impl Target {
         let name = path.display().to_string();
         let refused = |error: std::io::Error| Refusal::argument(&name, &error);
         let canonical = std::fs::canonicalize(path).map_err(refused)?;
+        // The journal names the target, and no document holds such characters.
+        let shown = canonical.to_string_lossy().into_owned();
+        if shown.chars().any(is_control_or_bidi) {
+            return Err(Refusal::new(
+                Code::Usage,
+                shown,
+                "has a control or bidirectional character in its path",
+            )
+            .hint("install into a folder with a plain name"));
+        }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let handle =
             rustix::fs::open(&canonical, flags, Mode::empty()).map_err(|errno| refused(errno.into()))?;
         // Not UTF-8: shown as well as it can be, and compared by inode number anyway.
-        Ok(Self { handle, path: canonical.to_string_lossy().into_owned(), held: OnceLock::new() })
+        Ok(Self { handle, path: shown, held: OnceLock::new() })
     }
 
     /// Where it lies, absolute.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use manifests::bundle::Identity;
 use manifests::digest::Sha256Digest;
 use manifests::json;
-use manifests::name::BundleName;
+use manifests::name::{BundleName, Name};
 use manifests::sequence::Sequence;
 use manifests::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use crate::error::{Code, Refusal};
 
 /// `type` of a ledger.
 const LEDGER_DOCUMENT: &str = "sealift-ledger/1";
-/// The longest ledger, in bytes: 50,000 bundle names.
+/// The longest ledger, in bytes: as many bundle names as an object may have members.
 pub const MAX_LEDGER_BYTES: usize = 16 * 1024 * 1024;
 
 /// The last bundle of a name that was installed here.
@@ -47,6 +47,8 @@ pub struct Replacement {
 pub struct Ledger {
     #[serde(rename = "type")]
     document_type: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    host: Option<Name>,
     latest_seen: Option<Timestamp>,
     bundles: BTreeMap<BundleName, Accepted>,
     replacements: Vec<Replacement>,
@@ -71,6 +73,7 @@ impl Ledger {
     pub fn empty() -> Self {
         Self {
             document_type: LEDGER_DOCUMENT.to_owned(),
+            host: None,
             latest_seen: None,
             bundles: BTreeMap::new(),
             replacements: Vec::new(),
@@ -157,6 +160,17 @@ impl Ledger {
         let mut next = self.after_root_update();
         next.replacements.push(replacement);
         next
+    }
+
+    /// The ledger of a host that was given a name.
+    #[must_use]
+    pub fn named(&self, host: Name) -> Self {
+        Self { host: Some(host), ..self.clone() }
+    }
+
+    /// What this host is called, where somebody said so.
+    pub const fn host(&self) -> Option<&Name> {
+        self.host.as_ref()
     }
 
     /// Every replacement of the trust root, oldest first.

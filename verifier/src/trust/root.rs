@@ -36,6 +36,10 @@ impl Candidate {
         }
         let root = Root::read(&envelope.payload.0).map_err(|error| match &error {
             RootError::Json(json) => malformed(subject, json),
+            RootError::UnknownAlgorithm { .. } => {
+                Refusal::new(Code::UnknownAlgorithm, subject, "needs an algorithm that is not known here")
+                    .found(&error)
+            }
             _ => Refusal::new(Code::RootMalformed, subject, "contradicts itself").found(&error),
         })?;
         let ring = KeyRing::of(&root, subject)?;
@@ -103,9 +107,7 @@ fn below(code: Code, subject: &str, by: &Root, role: &Role, shortfall: Shortfall
 }
 
 fn malformed(subject: &str, error: &JsonError) -> Refusal {
-    let text = error.to_string();
-    let code = if text.contains("unknown algorithm") { Code::UnknownAlgorithm } else { Code::RootMalformed };
-    Refusal::new(code, subject, "cannot be read as a trust root").found(text)
+    Refusal::new(Code::RootMalformed, subject, "cannot be read as a trust root").found(error)
 }
 
 impl TrustRoot {

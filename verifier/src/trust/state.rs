@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A host's state folder: the trust root, the ledger and the host's own key.
 //!
-//! Missing is not unreadable: `trust init` writes root and ledger together, so a ledger that is gone
-//! afterwards is damage. Files are replaced whole: written beside, synced, renamed.
+//! Missing is not unreadable: `trust init` writes the ledger before the root, so a ledger that is gone
+//! while the root is there is damage. Files are replaced whole: written beside, synced, renamed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -61,7 +61,7 @@ impl StateFolder {
         }
     }
 
-    /// Reads root and ledger; none where `trust init` was never run here.
+    /// Reads root and ledger; none where `trust init` was not run to its end here.
     pub fn try_load(&self) -> Result<Option<State>, Refusal> {
         let root = read(&self.root(), MAX_ROOT_BYTES)?;
         let ledger = read(&self.ledger(), MAX_LEDGER_BYTES)?;
@@ -72,19 +72,27 @@ impl StateFolder {
                 ledger: Ledger::read(&ledger, &self.ledger().display().to_string())?,
             })),
             (Some(_), None) => Err(lost(&self.ledger())),
-            (None, Some(_)) => Err(lost(&self.root())),
+            // `trust init` was interrupted, or the root is gone: in both cases a root must be established.
+            (None, Some(_)) => Ok(None),
         }
     }
 
-    /// Writes what the first `trust init` of a host writes: all of it, or nothing.
+    /// The ledger alone, for `trust init`: where one lies here without a root, an earlier `init` was
+    /// interrupted, or the root is gone; either way what it remembers is kept.
+    pub fn try_load_ledger(&self) -> Result<Option<Ledger>, Refusal> {
+        let bytes = read(&self.ledger(), MAX_LEDGER_BYTES)?;
+        bytes.map(|bytes| Ledger::read(&bytes, &self.ledger().display().to_string())).transpose()
+    }
+
+    /// Writes the first state of a host: its key, the ledger, and last the root, which makes it one.
     ///
-    /// Half of it would be damaged state for ever after: there is no way back from that but by hand.
-    pub fn begin(&self, state: &State) -> Result<(), Refusal> {
-        let names = ["ledger.json", "root.json", "host.key", "host.pub"];
+    /// Where there is no room for all of it, nothing is left of it.
+    pub fn found(&self, state: &State) -> Result<(), Refusal> {
+        let names = ["host.key", "host.pub", "ledger.json", "root.json"];
         let new: Vec<PathBuf> =
             names.iter().map(|name| self.0.join(name)).filter(|path| !path.exists()).collect();
         let folder_is_new = !self.0.exists();
-        let written = self.save(state).and_then(|()| self.ensure_host_key());
+        let written = self.write_first(state);
         if written.is_err() {
             // The first error is what is reported.
             new.iter().for_each(|path| drop(fs::remove_file(path)));
@@ -95,19 +103,25 @@ impl StateFolder {
         written
     }
 
-    /// Writes a new root and the ledger that goes with it: ledger first, so that a crash in between
-    /// leaves the old root with a ledger that is no looser than before.
-    pub fn save(&self, state: &State) -> Result<(), Refusal> {
+    fn write_first(&self, state: &State) -> Result<(), Refusal> {
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o755)
             .create(&self.0)
             .map_err(|error| Refusal::writing(self.0.display().to_string(), &error))?;
-        // Both are written before either is renamed: a full disk must not reset the latest time seen.
-        let ledger = Part::write(self.ledger(), &self.render(&state.ledger)?, 0o644)?;
+        self.ensure_host_key()?;
+        self.save_ledger(&state.ledger)?;
+        replace(&self.root(), state.root.bytes(), 0o644)
+    }
+
+    /// Writes another root and the ledger that goes with it: root first, so that a crash in between
+    /// leaves the new root with the old ledger, which is the stricter one.
+    pub fn replace_root(&self, state: &State) -> Result<(), Refusal> {
+        // Both are written before either is renamed: a full disk must not leave the one without the other.
         let root = Part::write(self.root(), state.root.bytes(), 0o644)?;
-        ledger.publish()?;
-        root.publish()
+        let ledger = Part::write(self.ledger(), &self.render(&state.ledger)?, 0o644)?;
+        root.publish()?;
+        ledger.publish()
     }
 
     /// Writes the ledger.
@@ -123,7 +137,7 @@ impl StateFolder {
     }
 
     /// Makes the key that signs this host's receipts, unless there is one.
-    pub fn ensure_host_key(&self) -> Result<(), Refusal> {
+    fn ensure_host_key(&self) -> Result<(), Refusal> {
         let (private, public) = (self.0.join("host.key"), self.0.join("host.pub"));
         if private.exists() && public.exists() {
             return Ok(());

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The program as people run it: what it prints, what it leaves behind.
+#![allow(clippy::unwrap_used, reason = "a test that cannot prepare its folder has failed")]
+
+mod build;
+mod recipe;
+mod root;
+mod sign;
+mod support;
+mod vendor;
