@@ -19,6 +19,9 @@ pub(crate) struct Case {
     /// The folder's name, and the item of `each`.
     #[serde(skip)]
     pub(crate) name: String,
+    /// Whether it speaks of the long file or its chains; else a short one takes its place.
+    #[serde(skip)]
+    pub(crate) chained: bool,
     /// The threat, or the clause, in one sentence.
     pub(crate) why: String,
     /// The code of the refusal.
@@ -161,10 +164,11 @@ impl Case {
         let name = folder.file_name().unwrap().to_str().unwrap();
         let text = fs::read_to_string(folder.join("case.toml")).unwrap_or_else(|e| panic!("{name}: {e}"));
         let text = text.replace("{long}", LONG);
+        let chained = ["big.bin", "chain"].iter().any(|word| text.contains(word));
         let mut table: Table = toml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         let case = |table: Table, suffix: &str| {
             let case: Self = table.try_into().unwrap_or_else(|error| panic!("{name}{suffix}: {error}"));
-            Self { name: format!("{name}{suffix}"), ..case }
+            Self { name: format!("{name}{suffix}"), chained, ..case }
         };
         let Some(each) = table.remove("each") else { return vec![case(table, "")] };
         let items = each.as_array().unwrap().iter();

@@ -14,7 +14,7 @@ use manifests::dsse::{ROOT_TYPE, pae};
 use tempfile::TempDir;
 use verifier::hash::sha256;
 
-use crate::base::{Item, Parts, built, identity, testdata};
+use crate::base::{Item, Parts, built, built_small, identity, testdata};
 use crate::case::{Case, Given, Place};
 use crate::edit::{Bytes, TextEdit};
 use crate::keys;
@@ -33,7 +33,7 @@ pub(crate) struct Impossible(pub(crate) String);
 
 /// Bundle and manifest of a case.
 pub(crate) fn bundle(case: &Case) -> (Medium, Vec<u8>) {
-    let mut parts = built().0.clone();
+    let mut parts = if case.chained { built() } else { built_small() }.0.clone();
     for edit in &case.payload {
         let item = parts.item(&edit.file);
         if let Some(content) = &edit.content {

@@ -216,7 +216,9 @@ fn people_read(case: &Case, done: &Output) -> Result<(), String> {
 impl Case {
     /// No fault at all.
     pub(crate) fn good() -> Self {
-        toml::from_str("why = \"no fault\"\nexpect = \"\"").unwrap()
+        let mut good: Self = toml::from_str("why = \"no fault\"\nexpect = \"\"").unwrap();
+        good.chained = true;
+        good
     }
 
     /// No fault but for who signed.
