@@ -195,6 +195,9 @@ impl Signatures {
 
     /// Exactly `slot` bytes: the canonical rendering, then spaces.
     pub fn to_slot(&self, slot: usize) -> Result<Vec<u8>, SignaturesError> {
+        if self.len() > MAX_SIGNATURES {
+            return Err(SignaturesError::TooMany { found: self.len() });
+        }
         let mut bytes = self.render()?;
         if bytes.len() > slot {
             return Err(SignaturesError::SlotFull { needed: bytes.len(), slot });

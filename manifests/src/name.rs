@@ -3,6 +3,7 @@
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 
 use caseless::Caseless;
@@ -27,6 +28,11 @@ pub struct NameError {
 impl NameError {
     fn new(name: &str, rule: &'static str) -> Self {
         Self { name: name.chars().take(MAX_PATH_BYTES).collect(), rule }
+    }
+
+    /// Whether there are more names than are allowed, rather than one that is not.
+    pub fn is_limit(&self) -> bool {
+        self.rule == TOO_MANY
     }
 
     /// The rule that was broken, as the end of a sentence.
@@ -251,27 +257,40 @@ fn install_path(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// Most files and folders in a [`PathSet`]: ten for each of 100,000 paths. Bounds its memory.
+pub const MAX_NODES: usize = 1_000_000;
+/// The rule that a set with more breaks.
+const TOO_MANY: &str = "is in a set of more than 1,000,000 files and folders";
+
 /// Paths that can all exist in one folder.
 ///
 /// Two collide when they are the same, or one names as a file what the other needs as a folder. In a
 /// set for any operating system, two also collide that differ only by Unicode case folding.
 #[derive(Debug)]
 pub struct PathSet {
-    /// What two paths must not have in common.
+    /// What two names in one folder must not have in common.
     key: fn(&str) -> String,
-    /// Key → the spelling first seen, and whether it is a folder.
-    seen: HashMap<String, (String, bool)>,
+    /// By the number of the folder that it lies in, and its key.
+    nodes: HashMap<(usize, String), Node>,
+}
+
+#[derive(Debug)]
+struct Node {
+    number: usize,
+    /// As first seen; none where that is the key itself.
+    spelling: Option<Box<str>>,
+    directory: bool,
 }
 
 impl PathSet {
     /// For paths that must exist on any operating system.
     pub fn portable() -> Self {
-        Self { key: fold, seen: HashMap::new() }
+        Self { key: fold, nodes: HashMap::new() }
     }
 
     /// For paths on the target, which tells upper from lower case.
     pub fn exact() -> Self {
-        Self { key: str::to_owned, seen: HashMap::new() }
+        Self { key: str::to_owned, nodes: HashMap::new() }
     }
 
     /// Adds a file or link.
@@ -285,27 +304,40 @@ impl PathSet {
     }
 
     fn add(&mut self, path: &str, directory: bool) -> Result<(), NameError> {
-        for (at, _) in path.match_indices('/') {
-            self.enter(&path[..at], true, path)?;
+        let mut folder = 0;
+        let mut names = path.split('/').peekable();
+        while let Some(name) = names.next() {
+            let is_folder = directory || names.peek().is_some();
+            folder = self.enter(folder, name, is_folder).map_err(|rule| NameError::new(path, rule))?;
         }
-        self.enter(path, directory, path)
+        Ok(())
     }
 
-    fn enter(&mut self, part: &str, directory: bool, whole: &str) -> Result<(), NameError> {
-        let folded = (self.key)(part);
-        match self.seen.get(&folded) {
-            None => {
-                self.seen.insert(folded, (part.to_owned(), directory));
-                Ok(())
+    /// The number of what has this name in this folder.
+    fn enter(&mut self, folder: usize, name: &str, directory: bool) -> Result<usize, &'static str> {
+        let key = (self.key)(name);
+        let known = self.nodes.len();
+        match self.nodes.entry((folder, key)) {
+            Entry::Vacant(_) if known >= MAX_NODES => Err(TOO_MANY),
+            Entry::Vacant(free) => {
+                let spelling = (free.key().1 != name).then(|| name.into());
+                // 0 is the folder that all lie in.
+                let number = known.saturating_add(1);
+                free.insert(Node { number, spelling, directory });
+                Ok(number)
             }
-            Some((spelling, _)) if spelling != part => {
-                Err(NameError::new(whole, "differs from another path only by upper and lower case"))
+            Entry::Occupied(taken) => {
+                let node = taken.get();
+                if node.spelling.as_deref().unwrap_or(&taken.key().1) != name {
+                    Err("differs from another path only by upper and lower case")
+                } else if node.directory != directory {
+                    Err("is a file in one place and a folder in another")
+                } else if directory {
+                    Ok(node.number)
+                } else {
+                    Err("appears twice")
+                }
             }
-            Some((_, true)) if directory => Ok(()),
-            Some((_, was)) if *was != directory => {
-                Err(NameError::new(whole, "is a file in one place and a folder in another"))
-            }
-            Some(_) => Err(NameError::new(whole, "appears twice")),
         }
     }
 }
@@ -370,6 +402,7 @@ mod tests {
         assert!(collide(&["straße", "STRASSE"]));
         assert!(collide(&["a", "a/b"]));
         assert!(collide(&["a/b", "a"]));
+        assert!(!collide(&["a/b", "b/a", "a/c/a", "c"]));
     }
 
     #[test]

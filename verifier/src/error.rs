@@ -162,14 +162,14 @@ impl Refusal {
     /// Says what was wanted.
     #[must_use]
     pub fn expected(mut self, expected: impl fmt::Display) -> Self {
-        self.expected = Some(expected.to_string());
+        self.expected = Some(clipped(&expected.to_string()));
         self
     }
 
     /// Says what was found.
     #[must_use]
     pub fn found(mut self, found: impl fmt::Display) -> Self {
-        self.found = Some(found.to_string());
+        self.found = Some(clipped(&found.to_string()));
         self
     }
 
@@ -201,8 +201,24 @@ impl Refusal {
             io::ErrorKind::NotFound => {
                 Self::new(Code::Usage, subject, "does not exist").hint("check the path; see --help")
             }
+            io::ErrorKind::IsADirectory => {
+                Self::new(Code::Usage, subject, "is a folder, where a file is wanted")
+            }
+            io::ErrorKind::NotADirectory => {
+                Self::new(Code::Usage, subject, "is no folder, where one is wanted")
+            }
             _ => Self::reading(subject, error),
         }
+    }
+}
+
+/// The longest text of a refusal, in characters: it may quote what came from outside.
+const MAX_TEXT: usize = 1_000;
+
+fn clipped(text: &str) -> String {
+    match text.char_indices().nth(MAX_TEXT) {
+        Some((end, _)) => format!("{} … (cut)", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

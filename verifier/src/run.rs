@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The flow, top to bottom, one short function per command: read this first.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use clap::ValueEnum;
+
 use manifests::dsse::{Base64, Envelope, MAX_SLOT, STATEMENT_TYPE, Signatures};
-use manifests::evidence::Verdict;
+use manifests::evidence::{Evidence, Verdict};
 use manifests::root::MAX_ROOT_BYTES;
 use manifests::time::Timestamp;
 
@@ -209,12 +211,17 @@ fn print_installed(
     approvals: &[Approval],
     changes: Vec<Change>,
 ) -> Result<Outcome, Refusal> {
-    match global.format {
-        Format::Human => {
-            print(&human::trusted(claim, approvals))?;
-            print(&human::changes(outcome, &changes))
+    let text = match global.format {
+        Format::Human => human::trusted(claim, approvals) + &human::changes(outcome, &changes),
+        Format::Json => json::line(&json::Installed::new(outcome, claim, approvals, changes)),
+    };
+    match print(&text) {
+        // What is done is done, whoever could be told.
+        Err(refusal) if outcome != "planned" => {
+            note(&format!("{outcome}, but the result could not be printed: {refusal}\n"));
+            Ok(Outcome::Done)
         }
-        Format::Json => print(&json::line(&json::Installed::new(outcome, claim, approvals, changes))),
+        printed => printed,
     }
 }
 
@@ -273,7 +280,7 @@ fn check(global: &Global, check: &Check, clock: Timestamp) -> Result<Outcome, Re
         };
         let name = file.display().to_string();
         let evidence = match check_openpgp(&request) {
-            Ok(checked) => checked.evidence,
+            Ok(checked) => with_allowed(checked.evidence, &check.allow),
             Err(error) => {
                 let refusal = unreadable(&error);
                 refuse(global, "sealift.check/1", &refusal);
@@ -288,6 +295,13 @@ fn check(global: &Global, check: &Check, clock: Timestamp) -> Result<Outcome, Re
         worst = worse(worst, Outcome::Judged(evidence.verdict));
     }
     Ok(worst)
+}
+
+/// A verdict that a tolerated weakness may have helped to says so.
+fn with_allowed(mut evidence: Evidence, allow: &[Weak]) -> Evidence {
+    let words = allow.iter().filter_map(|weak| Some(weak.to_possible_value()?.get_name().to_owned()));
+    evidence.notes.extend(words.map(|word| format!("allowed by the demand: {word}")));
+    evidence
 }
 
 /// The one with the higher exit code.
@@ -317,7 +331,7 @@ fn read_argument(path: &Path, limit: usize) -> Result<Vec<u8>, Refusal> {
     if bytes.len() > limit {
         return Err(Refusal::new(Code::LimitExceeded, name, "is too long")
             .expected(format!("at most {limit} bytes"))
-            .found(format!("{} bytes", fs::metadata(path).map_or(bytes.len() as u64, |facts| facts.len()))));
+            .found("more"));
     }
     Ok(bytes)
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! JSON documents on standard output: public, versioned by their `schema`.
 
+use std::fmt::Write;
+
 use manifests::bundle::Identity;
 use manifests::digest::Sha256Digest;
 use manifests::evidence::{Evidence, Verdict};
-use manifests::name::{BundleName, Name};
+use manifests::name::{BundleName, Name, is_control_or_bidi};
 use manifests::root::RootDocument;
 use manifests::sequence::Sequence;
 use manifests::time::Timestamp;
@@ -21,7 +23,21 @@ use crate::trust::{Claim, TrustedManifest};
 /// One document and a line feed.
 pub fn line(document: &impl Serialize) -> String {
     // Maps have string keys and nothing here can fail to serialise.
-    serde_json::to_string(document).unwrap_or_default() + "\n"
+    escaped(&serde_json::to_string(document).unwrap_or_default()) + "\n"
+}
+
+/// JSON for a terminal: serde_json escapes the control characters below U+0020 only.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_control_or_bidi(c) {
+            // All of them lie in the basic plane, so four digits are enough (RFC 8259 §7).
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// What a refused command prints.
@@ -196,14 +212,17 @@ pub fn not_checked(approvals: &[Approval]) -> Vec<&str> {
     all
 }
 
-/// What is worth knowing of a bundle's place in its series.
+/// What is worth knowing of a bundle's place in its series, and of who signed in vain.
 pub fn notes(claim: &TrustedManifest) -> Vec<String> {
-    match claim.standing() {
+    let mut notes = match claim.standing() {
         Standing::First => vec!["the first bundle of this name on this host".to_owned()],
         Standing::Same => vec!["this very bundle was installed here before".to_owned()],
         Standing::Newer { skipped: 0 } => Vec::new(),
         Standing::Newer { skipped } => vec![format!("{skipped} sequences before this one never came here")],
-    }
+    };
+    let idle = claim.signers_without_role().iter();
+    notes.extend(idle.map(|owner| format!("`{owner}` signed too, but has no role for bundles")));
+    notes
 }
 
 /// What `check` prints for one file.

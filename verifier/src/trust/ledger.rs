@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use manifests::bundle::Identity;
 use manifests::digest::Sha256Digest;
-use manifests::json;
+use manifests::json::{self, MAX_MEMBERS};
 use manifests::name::{BundleName, Name};
 use manifests::sequence::Sequence;
 use manifests::time::Timestamp;
@@ -112,6 +112,16 @@ impl Ledger {
     /// Refuses an older bundle, and another bundle of the same sequence.
     pub fn judge(&self, bundle: &Identity, id: Sha256Digest) -> Result<Standing, Refusal> {
         let Some(last) = self.accepted(&bundle.name) else {
+            // A ledger that could not be read again would be worse than no install.
+            if self.bundles.len() >= MAX_MEMBERS {
+                return Err(Refusal::new(
+                    Code::LimitExceeded,
+                    format!("bundle {}", bundle.name),
+                    "is one name too many",
+                )
+                .expected(format!("at most {MAX_MEMBERS} bundle names in this host's ledger"))
+                .found(format!("{} and this one", self.bundles.len())));
+            }
             return Ok(Standing::First);
         };
         if bundle.sequence < last.sequence {

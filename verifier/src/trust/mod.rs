@@ -61,6 +61,7 @@ pub struct TrustedManifest {
     id: Sha256Digest,
     signers: Vec<SignedBy>,
     unknown: Vec<Sha256Digest>,
+    without_role: Vec<Name>,
     root_version: RootVersion,
     enclave: Name,
     standing: Standing,
@@ -105,6 +106,11 @@ impl TrustedManifest {
         &self.unknown
     }
 
+    /// Owners who signed, but fill no role for bundles: they counted for nothing.
+    pub fn signers_without_role(&self) -> &[Name] {
+        &self.without_role
+    }
+
     /// The version of the root that it was judged by.
     pub const fn root_version(&self) -> RootVersion {
         self.root_version
@@ -142,11 +148,14 @@ pub fn open(
     require_allowed(&manifest, id, root, now)?;
     let standing = ledger.judge(manifest.bundle(), id)?;
     let trusted_by = root.root().document();
+    let idle = |owner: &&Name| root.root().bundle_role(owner).is_none();
+    let without_role = signers.owners.keys().filter(idle).cloned().collect();
     Ok(TrustedManifest {
         manifest,
         id,
         signers: by_role,
         unknown: signers.unknown,
+        without_role,
         root_version: trusted_by.version,
         enclave: trusted_by.enclave.clone(),
         standing,
@@ -267,6 +276,7 @@ fn require_audience(
 /// Which refusal a fault in a manifest is.
 pub fn manifest_refusal(error: &ManifestError) -> Refusal {
     let (code, what) = match error {
+        ManifestError::Name(error) if error.is_limit() => (Code::LimitExceeded, "is beyond a limit"),
         ManifestError::Name(_) => (Code::UnsafeName, "has a name that not every system can hold"),
         ManifestError::Limit { .. } => (Code::LimitExceeded, "is beyond a limit"),
         ManifestError::Json(manifests::json::JsonError::TooLong { .. }) => {

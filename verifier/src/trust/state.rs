@@ -15,6 +15,7 @@ use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey};
 use manifests::root::MAX_ROOT_BYTES;
+use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::ledger::{Ledger, MAX_LEDGER_BYTES};
@@ -192,7 +193,12 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Option<Vec<u8>>, Refusal
     let unreadable = |error: &std::io::Error| {
         Refusal::new(Code::StateUnreadable, subject.as_str(), "cannot be read").found(error)
     };
-    let file = match File::open(path) {
+    // NONBLOCK: a FIFO under this name must not hold us up for ever.
+    let opened = OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path);
+    let file = match opened {
+        Ok(file) if !file.metadata().is_ok_and(|facts| facts.is_file()) => {
+            return Err(Refusal::new(Code::StateUnreadable, subject.as_str(), "is not a regular file"));
+        }
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unreadable(&error)),

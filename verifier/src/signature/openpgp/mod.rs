@@ -45,6 +45,12 @@ pub const MAX_KEY_BYTES_TOTAL: usize = 32 * 1024 * 1024;
 /// Certificates in all key files: several times a large distribution's keyring.
 pub const MAX_CERTIFICATES: usize = 4096;
 
+/// Components of one certificate times its signatures: the library may try each on each, and 50,000 checks
+/// take seconds. A key with forty user ids and a thousand certifications fits.
+pub const MAX_CERTIFICATE_WORK: usize = 50_000;
+/// Packets in all key files: sorting them out takes milliseconds for each thousand.
+pub const MAX_KEY_PACKETS: usize = 100_000;
+
 /// Whether SHA-1 may bear a signature or a self-signature (`--allow sha1`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sha1 {

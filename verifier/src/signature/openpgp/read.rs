@@ -12,13 +12,17 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use sequoia_openpgp::armor::{Reader, ReaderMode};
+use sequoia_openpgp::cert::raw::RawCertParser;
 use sequoia_openpgp::cert::{Cert, CertParser};
-use sequoia_openpgp::packet::{Packet, Signature};
+use sequoia_openpgp::packet::{Packet, Signature, Tag};
 use sequoia_openpgp::parse::{Dearmor, PacketParserBuilder, PacketParserResult, Parse};
 use sequoia_openpgp::types::SignatureType;
 
 use super::super::Reason;
-use super::{MAX_CERTIFICATES, MAX_KEY_BYTES, MAX_KEY_BYTES_TOTAL, MAX_SIGNATURE_BYTES, MAX_SIGNATURES};
+use super::{
+    MAX_CERTIFICATE_WORK, MAX_CERTIFICATES, MAX_KEY_BYTES, MAX_KEY_BYTES_TOTAL, MAX_KEY_PACKETS,
+    MAX_SIGNATURE_BYTES, MAX_SIGNATURES,
+};
 
 /// What could be read, and what was passed over.
 pub(super) struct Found<T> {
@@ -109,6 +113,7 @@ pub(super) fn certificates(files: &[&[u8]]) -> Result<Found<Cert>, Unreadable> {
     }
     let mut merged = BTreeMap::new();
     let mut notes = Vec::new();
+    let mut work = Work::default();
     for (index, file) in files.iter().enumerate() {
         let number = index.saturating_add(1);
         let broken = |note: String| Unreadable {
@@ -117,6 +122,7 @@ pub(super) fn certificates(files: &[&[u8]]) -> Result<Found<Cert>, Unreadable> {
         };
         let mut known = 0_usize;
         for block in blocks(file).map_err(broken)? {
+            work.add(&block)?;
             let parser = CertParser::from_bytes(&block).map_err(|error| broken(one_line(&error)))?;
             for cert in parser {
                 match cert {
@@ -145,6 +151,43 @@ pub(super) fn certificates(files: &[&[u8]]) -> Result<Found<Cert>, Unreadable> {
         }
     }
     Ok(Found { items: merged.into_values().collect(), notes })
+}
+
+/// What the library will have to do to sort certificates out, counted before it begins: it tries each
+/// stray signature on every component.
+#[derive(Default)]
+struct Work {
+    packets: usize,
+    /// Components and signatures of each certificate, by fingerprint: copies are merged.
+    certificates: BTreeMap<String, (usize, usize)>,
+}
+
+impl Work {
+    fn add(&mut self, block: &[u8]) -> Result<(), Unreadable> {
+        // What cannot be split is told by the reader that comes next.
+        let Ok(certificates) = RawCertParser::from_bytes(block) else { return Ok(()) };
+        for certificate in certificates.flatten() {
+            let (components, signatures) =
+                self.certificates.entry(certificate.fingerprint().to_hex()).or_default();
+            for packet in certificate.packets() {
+                self.packets = self.packets.saturating_add(1);
+                let counted =
+                    if packet.tag() == Tag::Signature { &mut *signatures } else { &mut *components };
+                *counted = counted.saturating_add(1);
+            }
+            if components.saturating_mul(*signatures) > MAX_CERTIFICATE_WORK || self.packets > MAX_KEY_PACKETS
+            {
+                return unreadable(
+                    Reason::LimitExceeded,
+                    format!(
+                        "a key with {components} components and {signatures} signatures, where their product may \
+                         be {MAX_CERTIFICATE_WORK}, or more than {MAX_KEY_PACKETS} packets"
+                    ),
+                );
+            }
+        }
+        Ok(())
+    }
 }
 
 fn merge(merged: &mut BTreeMap<String, Cert>, cert: Cert) -> sequoia_openpgp::Result<()> {
