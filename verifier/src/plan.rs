@@ -16,13 +16,12 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Code, Refusal};
 use crate::hash::Kernel;
 use crate::hash::sha256::Midstate;
-use crate::target::{Ids, Node, Passwd, Place, Target, installing_user, refused, split, unsafe_target};
+use crate::target::{Ids, LOCK, Node, Passwd, Place, Target, installing_user, refused, split, unsafe_target};
 
 /// Folders that are made on the way, and those of a tree.
 pub(crate) const FOLDER_MODE: u32 = 0o755;
-/// Names that stand for our own work on a target.
+/// What the names of stage folders begin with.
 pub(crate) const STAGE_PREFIX: &str = ".sealift-stage-";
-const LOCK: &str = ".sealift.lock";
 /// Bytes read at a time while a file on the target is compared.
 const COMPARE_BYTES: usize = 1024 * 1024;
 

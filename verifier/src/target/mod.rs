@@ -21,6 +21,7 @@ use crate::error::{Code, Refusal};
 use crate::trust::state::StateFolder;
 use lock::Held;
 
+pub(crate) use lock::LOCK;
 pub use owner::Ids;
 pub(crate) use owner::{Passwd, installing_user};
 
