@@ -16,13 +16,14 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Code, Refusal};
 use crate::hash::Kernel;
 use crate::hash::sha256::Midstate;
-use crate::target::{Ids, Node, Passwd, Place, Target, installing_user, refused, split, unsafe_target};
+use crate::target::{
+    Ids, KnownFolder, LOCK, Node, Passwd, Place, Target, installing_user, refused, split, unsafe_target,
+};
 
 /// Folders that are made on the way, and those of a tree.
 pub(crate) const FOLDER_MODE: u32 = 0o755;
-/// Names that stand for our own work on a target.
+/// What the names of stage folders begin with.
 pub(crate) const STAGE_PREFIX: &str = ".sealift-stage-";
-const LOCK: &str = ".sealift.lock";
 /// Bytes read at a time while a file on the target is compared.
 const COMPARE_BYTES: usize = 1024 * 1024;
 
@@ -105,7 +106,7 @@ pub(crate) enum Content {
 pub(crate) struct Disk {
     pub(crate) place: Place,
     /// Folders on it that exist, topmost first: where a stage may lie.
-    pub(crate) folders: Vec<String>,
+    pub(crate) folders: Vec<KnownFolder>,
 }
 
 impl Plan {
@@ -115,11 +116,6 @@ impl Plan {
             placement.outcome != Outcome::Unchanged || placement.content != Content::Folder
         };
         self.placements.iter().filter(shown).map(Placement::change)
-    }
-
-    /// Bytes that are going to be written.
-    pub fn bytes(&self) -> u64 {
-        self.placements.iter().map(Placement::bytes).fold(0, u64::saturating_add)
     }
 }
 
@@ -280,7 +276,7 @@ impl Wanted<'_> {
 /// Compares what is wanted with what is there.
 fn survey(wanted: BTreeMap<String, Item>, target: &Target) -> Result<Plan, Refusal> {
     let root = Node::of(target.handle()).map_err(|errno| refused("/", errno))?;
-    let mut disks = vec![Disk { place: root.place, folders: vec!["/".to_owned()] }];
+    let mut disks = vec![Disk { place: root.place, folders: vec![KnownFolder::new("/", &root)] }];
     // Per folder: its file system, and whether it is there.
     let mut folders: HashMap<String, (usize, bool)> = HashMap::from([("/".to_owned(), (0, true))]);
     let mut placements = Vec::with_capacity(wanted.len());
@@ -291,7 +287,7 @@ fn survey(wanted: BTreeMap<String, Item>, target: &Target) -> Result<Plan, Refus
         let outcome = compare(&path, &content, owner, found.as_ref(), target, &mut buffer)?;
         if content == Content::Folder {
             if let Some(node) = found {
-                disk = enter_disk(&mut disks, node.place, &path);
+                disk = enter_disk(&mut disks, &node, &path);
             }
             folders.insert(path.clone(), (disk, found.is_some()));
         }
@@ -300,16 +296,16 @@ fn survey(wanted: BTreeMap<String, Item>, target: &Target) -> Result<Plan, Refus
     Ok(Plan { placements, disks })
 }
 
-fn enter_disk(disks: &mut Vec<Disk>, place: Place, folder: &str) -> usize {
+fn enter_disk(disks: &mut Vec<Disk>, node: &Node, path: &str) -> usize {
     /// Where a stage may lie besides the topmost folder, for users who may not write there.
     const MOST_FOLDERS: usize = 16;
-    if let Some(at) = disks.iter().position(|disk| disk.place == place) {
+    if let Some(at) = disks.iter().position(|disk| disk.place == node.place) {
         if disks[at].folders.len() < MOST_FOLDERS {
-            disks[at].folders.push(folder.to_owned());
+            disks[at].folders.push(KnownFolder::new(path, node));
         }
         return at;
     }
-    disks.push(Disk { place, folders: vec![folder.to_owned()] });
+    disks.push(Disk { place: node.place, folders: vec![KnownFolder::new(path, node)] });
     disks.len() - 1
 }
 

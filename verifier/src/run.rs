@@ -192,10 +192,9 @@ fn install(global: &Global, command: &Install, clock: Timestamp) -> Result<Outco
     let state = folder.load()?;
     let (archive, trusted) = open_trusted(bundle, command.signatures.as_deref(), &state, clock)?;
     let now = state.ledger.now(clock);
-    let plan = plan(trusted.manifest(), &selection, &target)?;
     let progress = Progress::start(global.progress_mode(), "proving and copying", payload_bytes(&trusted));
     let watch = Vendors { now };
-    let staged = stage(archive, trusted, plan, &target, &folder, &watch, &|bytes| progress.add(bytes))?;
+    let staged = stage(archive, trusted, &selection, &target, &folder, &watch, &|bytes| progress.add(bytes))?;
     let approved = approve(staged, now)?;
     let approvals = approved.approvals().to_vec();
     let installed = install::install(approved, &target, &folder)?;

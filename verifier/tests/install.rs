@@ -361,7 +361,7 @@ fn an_interrupted_install_is_for_its_own_target() {
     for (from, to) in [
         (".sealift-stage-", "../"),
         (".sealift-stage-", "etc"),
-        ("[\"/\"]", "[\"/../x\"]"),
+        ("\"folders\":[{\"path\":\"/\"", "\"folders\":[{\"path\":\"/../x\""),
         ("\"staging\"", "\"intent\""),
         ("\"actions\":[]", "\"actions\":[],\"more\":1"),
     ] {
@@ -372,6 +372,62 @@ fn an_interrupted_install_is_for_its_own_target() {
     fs::write(&journal, good).unwrap();
     assert!(matches!(host.recover().unwrap(), Recovered::Removed { .. }));
     assert_eq!(host.snapshot(), before);
+}
+
+#[test]
+fn a_target_that_is_not_mounted_keeps_its_journal() {
+    let scratch = scratch();
+    let host = Host::new(scratch.path());
+    fs::create_dir_all(host.at("/opt")).unwrap();
+    let bundle = Bundle::new("app", 1).file("a", b"a", "/opt/a", "0644").build();
+    let before = host.snapshot();
+    let target = host.target();
+    std::mem::forget(host.stage(&target, &bundle, &Selection::default()).unwrap());
+    drop(target);
+    // An empty folder where the file system belongs.
+    let away = scratch.path().join("away");
+    fs::rename(host.root(), &away).unwrap();
+    fs::create_dir(host.root()).unwrap();
+    let journal = scratch.path().join("state/journal/000001.json");
+    let said = fs::read(&journal).unwrap();
+    for refusal in [host.recover().unwrap_err(), host.install(&bundle).unwrap_err()] {
+        assert_eq!(refusal.code, Code::UnsafeTarget, "{refusal}");
+        assert_eq!(refusal.subject, host.root().display().to_string());
+        assert!(refusal.hint.contains("mount the target"), "{refusal}");
+        assert!(refusal.expected.as_ref().unwrap().contains(&journal.display().to_string()), "{refusal}");
+    }
+    assert_eq!(fs::read(&journal).unwrap(), said);
+    assert_eq!(fs::read_dir(host.root()).unwrap().count(), 0);
+    fs::remove_dir(host.root()).unwrap();
+    fs::rename(&away, host.root()).unwrap();
+    assert!(matches!(host.recover().unwrap(), Recovered::Removed { .. }));
+    assert_eq!(host.snapshot(), before);
+}
+
+#[test]
+fn targets_that_no_document_can_name_are_refused() {
+    use std::os::unix::ffi::OsStrExt;
+    let scratch = scratch();
+    for name in [&b"a\xff"[..], b"a\xfe", b"a\nb"] {
+        let path = scratch.path().join(std::ffi::OsStr::from_bytes(name));
+        fs::create_dir(&path).unwrap();
+        let refusal = verifier::install::Target::open(Some(&path)).err().unwrap();
+        assert_eq!(refusal.code, Code::Usage, "{refusal}");
+    }
+}
+
+#[test]
+fn a_lock_file_of_somebody_else_is_told() {
+    let scratch = scratch();
+    let host = Host::new(scratch.path());
+    let bundle = Bundle::new("app", 1).file("a", b"a", "/a", "0644").build();
+    let lock = host.at("/.sealift.lock");
+    fs::write(&lock, b"").unwrap();
+    fs::set_permissions(&lock, fs::Permissions::from_mode(0o666)).unwrap();
+    refused(&host, &bundle, Code::UnsafeTarget, &lock.display().to_string());
+    fs::set_permissions(&lock, fs::Permissions::from_mode(0o600)).unwrap();
+    host.install(&bundle).unwrap();
+    assert!(!lock.exists());
 }
 
 /// A small file system of its own; none where this user may not mount one.

@@ -16,10 +16,11 @@ use std::process::{Command, ExitStatus, Stdio};
 use manifests::bundle::EntryMode::Plain;
 use support::bundle::Bundle;
 use support::{Host, scratch};
-use verifier::error::Class;
+use verifier::error::{Class, Code};
 use verifier::install::Recovered;
 
 const CHILD: &str = "SEALIFT_TEST_INSTALL";
+const CHILD_BUNDLE: &str = "SEALIFT_TEST_BUNDLE";
 /// System calls that change something, or after which something has changed.
 const CALLS: &[&str] = &[
     "renameat2",
@@ -61,9 +62,29 @@ fn bundle(sequence: u64) -> Vec<u8> {
         .build()
 }
 
+/// More files and folders than are synced one by one.
+fn many(sequence: u64) -> Vec<u8> {
+    let text = format!("content of {sequence}");
+    let mut bundle = Bundle::new("app", sequence).tree("t", "/srv/t", None);
+    for i in 0..70 {
+        bundle = bundle.tree_file(&format!("{i}/f"), text.as_bytes(), Plain);
+    }
+    bundle.build()
+}
+
+/// A bundle with its sequence, by the name that the child knows it by.
+fn named(bundle: &str, sequence: u64) -> Vec<u8> {
+    match bundle {
+        "few" => self::bundle(sequence),
+        "many" => many(sequence),
+        other => panic!("no bundle {other}"),
+    }
+}
+
 /// A host with bundle 1, and bundle 2 beside it.
 struct Model {
     base: PathBuf,
+    bundle: &'static str,
     old: Snapshot,
     new: Snapshot,
 }
@@ -75,16 +96,20 @@ fn copy(from: &Path, to: &Path) {
 
 impl Model {
     fn new(scratch: &Path) -> Self {
+        Self::of("few", scratch)
+    }
+
+    fn of(bundle: &'static str, scratch: &Path) -> Self {
         let base = scratch.join("model");
         fs::create_dir(&base).unwrap();
         let host = Host::new(&base);
-        host.install(&bundle(1)).unwrap();
+        host.install(&named(bundle, 1)).unwrap();
         let old = host.snapshot();
         let after = scratch.join("after");
         copy(&base, &after);
         let host = Host { base: after };
-        host.install(&bundle(2)).unwrap();
-        Self { base, old, new: host.snapshot() }
+        host.install(&named(bundle, 2)).unwrap();
+        Self { base, bundle, old, new: host.snapshot() }
     }
 
     /// Installs bundle 2 in a child with a fault; what is then there, after the next run.
@@ -103,6 +128,7 @@ impl Model {
             .arg(std::env::current_exe().unwrap())
             .args(["--exact", "child", "--ignored", "--nocapture", "--test-threads=1"])
             .env(CHILD, base)
+            .env(CHILD_BUNDLE, self.bundle)
             .stdin(Stdio::null())
             .output()
             .unwrap();
@@ -116,7 +142,7 @@ impl Model {
 fn child() {
     let Some(base) = std::env::var_os(CHILD) else { return };
     let host = Host { base: base.into() };
-    match host.install(&bundle(2)) {
+    match host.install(&named(&std::env::var(CHILD_BUNDLE).unwrap(), 2)) {
         Ok(_) => std::process::exit(0),
         Err(refusal) => {
             eprintln!("{refusal}");
@@ -248,8 +274,9 @@ fn refused_by_the_system_at_any_call() {
         for when in 1..ENOUGH {
             let inject = format!("inject={calls}:error=EIO:when={when}");
             let (status, host, talk) = model.run(scratch.path(), &["-e", &inject]);
-            // The lock file is removed in passing: where that fails, the next install takes it.
+            // The lock files are removed in passing: where that fails, the next install takes them.
             let _ = fs::remove_file(host.at("/.sealift.lock"));
+            let _ = fs::remove_file(host.state().path().join(".lock"));
             if status.success() {
                 // Either the fault was in something that does not matter, or there was none.
                 assert_eq!(host.snapshot(), model.new, "{inject}");
@@ -300,4 +327,150 @@ fn file_systems_that_know_no_exchange() {
             require_old_or_new(&model, &host, &inject);
         }
     }
+}
+
+/// Killed where some of the new files are in place and some are not.
+fn kill_half_way(model: &Model, scratch: &Path) -> Host {
+    let (status, host, talk) = model.run(scratch, &["-e", "inject=renameat2:signal=SIGKILL:when=3"]);
+    assert_eq!(status.signal(), Some(9), "{talk}");
+    host
+}
+
+fn journals(host: &Host) -> usize {
+    fs::read_dir(host.state().path().join("journal")).unwrap().count()
+}
+
+#[test]
+fn more_files_than_are_synced_one_by_one() {
+    let scratch = scratch();
+    let model = Model::of("many", scratch.path());
+    if !can_trace(&model, scratch.path()) {
+        return;
+    }
+    let mut synced = 0;
+    for fault in ["signal=SIGKILL", "error=EIO"] {
+        for when in 1..ENOUGH {
+            let inject = format!("inject=syncfs:{fault}:when={when}");
+            let (status, host, talk) = model.run(scratch.path(), &["-e", &inject]);
+            if status.success() {
+                assert_eq!(host.snapshot(), model.new, "{inject}");
+                break;
+            }
+            synced += 1;
+            let refused = status.code().map(|code| code - 40);
+            assert!(status.signal() == Some(9) || refused < Some(Class::InstallBroken as i32), "{talk}");
+            host.recover().unwrap_or_else(|refusal| panic!("{inject}: {refusal}"));
+            assert_eq!(require_old_or_new(&model, &host, &inject), "old");
+        }
+    }
+    // Of what is staged, and of what is in place: each met by both faults.
+    assert_eq!(synced, 4);
+    for when in [1, 35, 69, 70, 71] {
+        let inject = format!("inject=renameat2:signal=SIGKILL:when={when}");
+        let (_, host, _) = model.run(scratch.path(), &["-e", &inject]);
+        host.recover().unwrap_or_else(|refusal| panic!("{inject}: {refusal}"));
+        require_old_or_new(&model, &host, &inject);
+    }
+}
+
+#[test]
+fn half_an_install_waits_until_its_target_is_mounted() {
+    let scratch = scratch();
+    let model = Model::new(scratch.path());
+    if !can_trace(&model, scratch.path()) {
+        return;
+    }
+    let host = kill_half_way(&model, scratch.path());
+    let away = scratch.path().join("away");
+    fs::rename(host.root(), &away).unwrap();
+    fs::create_dir(host.root()).unwrap();
+    for refusal in [host.recover().unwrap_err(), host.install(&bundle(2)).unwrap_err()] {
+        assert_eq!(refusal.code, Code::UnsafeTarget, "{refusal}");
+        assert_eq!(journals(&host), 1);
+    }
+    fs::remove_dir(host.root()).unwrap();
+    fs::rename(&away, host.root()).unwrap();
+    assert!(matches!(host.recover().unwrap(), Recovered::RolledBack { .. }));
+    assert_eq!(host.snapshot(), model.old);
+}
+
+/// A mount, for as long as this lives.
+struct Mounted<'a>(&'a Path);
+
+impl<'a> Mounted<'a> {
+    fn new(options: &[&str], at: &'a Path) -> Option<Self> {
+        let out = Command::new("mount").args(options).arg(at).output().ok()?;
+        out.status.success().then_some(Self(at))
+    }
+}
+
+impl Drop for Mounted<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.0).status();
+    }
+}
+
+#[test]
+fn half_an_install_waits_until_each_of_its_file_systems_is_mounted() {
+    let scratch = scratch();
+    let model = Model::new(scratch.path());
+    if !can_trace(&model, scratch.path()) {
+        return;
+    }
+    // The model, with `/opt` moved to a file system of its own.
+    let base = scratch.path().join("two");
+    copy(&model.base, &base);
+    let host = Host { base: base.clone() };
+    let (opt, disk) = (host.at("/opt"), scratch.path().join("disk"));
+    fs::rename(&opt, &disk).unwrap();
+    fs::create_dir(&opt).unwrap();
+    let bind = ["--bind", disk.to_str().unwrap()];
+    let Some(mounted) = Mounted::new(&bind, &opt) else {
+        println!("skipped: cannot mount here");
+        return;
+    };
+    // Before the last action: everything else is in place, on both.
+    let (status, _, talk) = model.again(&base, &["-e", "inject=renameat2:signal=SIGKILL:when=6"]);
+    assert_eq!(status.signal(), Some(9), "{talk}");
+    drop(mounted);
+
+    let mut refusals = vec![host.recover().unwrap_err()];
+    let half = host.snapshot();
+    refusals.push(host.install(&bundle(2)).unwrap_err());
+    assert_eq!(host.snapshot(), half);
+    assert_eq!(journals(&host), 1);
+    let mounted = Mounted::new(&["-t", "tmpfs", "tmpfs"], &opt).expect("mounts");
+    refusals.push(host.recover().unwrap_err());
+    drop(mounted);
+    for refusal in refusals {
+        assert_eq!(
+            (refusal.code, &*refusal.subject),
+            (Code::UnsafeTarget, opt.to_str().unwrap()),
+            "{refusal}"
+        );
+    }
+
+    let mounted = Mounted::new(&bind, &opt).expect("mounts");
+    assert!(matches!(host.recover().unwrap(), Recovered::RolledBack { .. }));
+    assert_eq!(host.snapshot(), model.old);
+    drop(mounted);
+}
+
+#[test]
+fn a_file_that_took_the_place_of_the_new_one_is_told_how_to_be_got_rid_of() {
+    let scratch = scratch();
+    let model = Model::new(scratch.path());
+    if !can_trace(&model, scratch.path()) {
+        return;
+    }
+    let host = kill_half_way(&model, scratch.path());
+    let path = host.at("/etc/app.conf");
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, b"somebody else's").unwrap();
+    let refusal = host.recover().unwrap_err();
+    assert_eq!(refusal.code, Code::InstallBroken, "{refusal}");
+    assert!(refusal.hint.starts_with("move it away"), "{refusal}");
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(host.recover().unwrap(), Recovered::RolledBack { .. }));
+    assert_eq!(host.snapshot(), model.old);
 }

@@ -122,8 +122,25 @@ fn undo(work: &mut Work, target: &Target) -> Result<(), Refusal> {
     work.remove()
 }
 
+/// Not all could be put back, or recorded. What the cause itself has to say about the next act is better
+/// than what this code says; what the cause's code says is not.
 fn broken(cause: &Refusal, what: &str) -> Refusal {
     let found = cause.found.as_ref().map_or_else(String::new, |found| format!(": {found}"));
-    Refusal::new(Code::InstallBroken, cause.subject.as_str(), what)
-        .found(format!("{} {}{found}", cause.subject, cause.what))
+    let broken = Refusal::new(Code::InstallBroken, cause.subject.as_str(), what)
+        .found(format!("{} {}{found}", cause.subject, cause.what));
+    if cause.hint == cause.code.hint() { broken } else { broken.hint(cause.hint.as_str()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_of_what_is_broken_is_the_causes_own() {
+        let cause = Refusal::new(Code::UnsafeTarget, "/a", "is not what it must be on the target");
+        let plain = broken(&cause, "could not be put back");
+        assert_eq!((plain.code, plain.hint.as_str()), (Code::InstallBroken, Code::InstallBroken.hint()));
+        let told = broken(&cause.hint("move it away"), "could not be put back");
+        assert_eq!((told.code, told.hint.as_str()), (Code::InstallBroken, "move it away"));
+    }
 }

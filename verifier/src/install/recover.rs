@@ -47,11 +47,12 @@ pub fn recover(target: &Target, state: &StateFolder) -> Result<Recovered, Refusa
     let mut recovered = Recovered::Nothing;
     for mut journal in pending.into_iter().rev() {
         let bundle = journal.bundle().clone();
+        let found = take_up(&journal, target)?;
         recovered = match journal.phase() {
             Phase::Staging => Recovered::Removed { bundle },
             Phase::Intent => {
-                roll_back(&mut journal, target)
-                    .map_err(|refusal| broken(&refusal, "could not be put back").hint(refusal.hint))?;
+                roll_back(&mut journal, &found, target)
+                    .map_err(|refusal| broken(&refusal, "could not be put back"))?;
                 Recovered::RolledBack { bundle }
             }
             Phase::Committed => {
@@ -66,9 +67,19 @@ pub fn recover(target: &Target, state: &StateFolder) -> Result<Recovered, Refusa
     Ok(recovered)
 }
 
-fn roll_back(journal: &mut Journal, target: &Target) -> Result<(), Refusal> {
-    let found: Vec<Option<StageFolder>> =
-        journal.stages().iter().map(|stage| StageFolder::find(target, stage)).collect::<Result<_, _>>()?;
+/// The stage folders, before anything is done: each is found, or known to be gone.
+fn take_up(journal: &Journal, target: &Target) -> Result<Vec<Option<StageFolder>>, Refusal> {
+    let take_up = |stage| {
+        let found = StageFolder::find(target, stage)?;
+        if found.is_none() {
+            journal.require_gone(stage, target)?;
+        }
+        Ok(found)
+    };
+    journal.stages().iter().map(take_up).collect()
+}
+
+fn roll_back(journal: &mut Journal, found: &[Option<StageFolder>], target: &Target) -> Result<(), Refusal> {
     let stages: Vec<&StageFolder> = found.iter().flatten().collect();
     if stages.len() == found.len() {
         Hands::new(target, stages).take_all_back(journal.actions())?;
@@ -79,7 +90,7 @@ fn roll_back(journal: &mut Journal, target: &Target) -> Result<(), Refusal> {
 }
 
 /// A stage is gone, and the old files with it: that is fine only where none of the new is in place,
-/// because somebody has cleared or replaced the whole target.
+/// because somebody has put the old state back.
 fn require_untouched(actions: &[Action], target: &Target) -> Result<(), Refusal> {
     for action in actions {
         let path = action.path.as_str();

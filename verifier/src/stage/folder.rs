@@ -12,7 +12,7 @@ use super::FEW;
 use crate::error::{Code, Refusal};
 use crate::journal::StageRecord;
 use crate::plan::{Disk, Outcome, Plan};
-use crate::target::{Node, Target, beneath, refused};
+use crate::target::{KnownFolder, Node, Target, beneath, refused};
 
 /// An open stage folder and the folder that it lies in.
 pub(crate) struct StageFolder {
@@ -25,7 +25,7 @@ impl StageFolder {
     /// Makes one, as far up on the file system as this user may.
     pub(super) fn make(target: &Target, disk: &Disk, name: &str) -> Result<Self, Refusal> {
         let mut first = None;
-        for folder in &disk.folders {
+        for KnownFolder { path: folder, .. } in &disk.folders {
             let path = format!("{}/{name}", folder.trim_end_matches('/'));
             let Some(above) = target.folder(folder)? else { continue };
             let there = Node::of(&above).map_err(|errno| refused(folder, errno))?;
@@ -34,7 +34,9 @@ impl StageFolder {
             }
             match mkdirat(&above, name, Mode::RWXU) {
                 Ok(()) => {
-                    let record = StageRecord { name: name.to_owned(), folders: vec![folder.clone()] };
+                    let there = Node::of(&above).map_err(|errno| refused(folder, errno))?;
+                    let folders = vec![KnownFolder::new(folder, &there)];
+                    let record = StageRecord { name: name.to_owned(), folders };
                     let handle = open(above.as_fd(), name).map_err(|errno| refused(&path, errno))?;
                     // A default ACL, a set-group-id bit or a umask above may have changed it.
                     fchmod(&handle, Mode::RWXU).map_err(|errno| refused(&path, errno))?;
@@ -51,7 +53,7 @@ impl StageFolder {
 
     /// Removes one that was made and could not be used.
     pub(super) fn unmake(target: &Target, disk: &Disk, name: &str) -> Result<(), Refusal> {
-        for folder in &disk.folders {
+        for KnownFolder { path: folder, .. } in &disk.folders {
             let Some(above) = target.folder(folder)? else { continue };
             match unlinkat(&above, name, AtFlags::REMOVEDIR) {
                 Ok(()) | Err(Errno::NOENT | Errno::ROFS) => {}
@@ -61,17 +63,17 @@ impl StageFolder {
         Ok(())
     }
 
-    /// Takes up one that an interrupted install left; none where it is gone.
+    /// Takes up one that an interrupted install left; none where it is not found.
     pub(crate) fn find(target: &Target, record: &StageRecord) -> Result<Option<Self>, Refusal> {
         for folder in &record.folders {
-            let Some(above) = target.folder(folder)? else { continue };
+            let Some(above) = target.folder(&folder.path)? else { continue };
             match open(above.as_fd(), &record.name) {
                 Ok(handle) => {
                     let record = StageRecord { name: record.name.clone(), folders: vec![folder.clone()] };
                     return Ok(Some(Self { record, above, handle }));
                 }
                 Err(Errno::NOENT) => {}
-                Err(errno) => return Err(refused(&format!("{folder}/{}", record.name), errno)),
+                Err(errno) => return Err(refused(&format!("{}/{}", folder.path, record.name), errno)),
             }
         }
         Ok(None)
@@ -86,7 +88,7 @@ impl StageFolder {
     }
 
     fn path(&self) -> String {
-        let above = self.record.folders.first().map_or("", |folder| folder.trim_end_matches('/'));
+        let above = self.record.folders.first().map_or("", |folder| folder.path.trim_end_matches('/'));
         format!("{above}/{}", self.record.name)
     }
 
@@ -142,7 +144,7 @@ pub(super) fn require_space(plan: &Plan, target: &Target) -> Result<(), Refusal>
             .placements
             .iter()
             .filter(|placement| placement.disk == at && placement.outcome != Outcome::Unchanged);
-        let Some(path) = disk.folders.first() else { continue };
+        let Some(KnownFolder { path, .. }) = disk.folders.first() else { continue };
         let Some(folder) = target.folder(path)? else { continue };
         let room = fstatvfs(&folder).map_err(|errno| refused(path, errno))?;
         let block = room.f_frsize.max(1);

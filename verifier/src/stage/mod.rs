@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Proves while copying: the proven bytes lie in a private folder on each destination file system.
 //!
-//! In: an archive, a trusted manifest, a plan. Out: [`Staged`]. Space is checked before a byte is
+//! In: an archive, a trusted manifest, the components that are wanted. Out: [`Staged`]. What is wanted is
+//! planned here, behind the lock, so that no plan can be another manifest's or another target's. Space is checked before a byte is
 //! written; what is on the target already and identical is proven but not copied. Nothing that is
 //! staged has a name that anybody looks for, and all of it goes when a [`Staged`] is dropped.
 
@@ -12,7 +13,7 @@ use crate::archive::reader::Archive;
 use crate::contents::{Contents, Proof, Watch, prove};
 use crate::error::{Code, Refusal};
 use crate::journal::{Action, Inode, Journal, StageRecord, stage_names};
-use crate::plan::{Outcome, Plan};
+use crate::plan::{Outcome, Plan, Selection, plan};
 use crate::signature::approve::Proven;
 use crate::target::Target;
 use crate::trust::state::StateFolder;
@@ -53,29 +54,25 @@ impl Proven for Staged {
 }
 
 impl Staged {
-    /// What is going to happen.
-    pub const fn plan(&self) -> &Plan {
-        &self.plan
-    }
-
     pub(crate) fn into_parts(self) -> (Contents<TrustedManifest>, Plan, Work, Vec<Option<Inode>>) {
         (self.contents, self.plan, self.work, self.slots)
     }
 }
 
-/// Proves an archive and lays the bytes that a plan needs beside their destination.
+/// Proves an archive and lays the bytes of the wanted components beside their destination.
 ///
 /// Takes the install lock, which is held until `target` is dropped.
 pub fn stage(
     archive: Archive,
     claim: TrustedManifest,
-    plan: Plan,
+    selection: &Selection,
     target: &Target,
     state: &StateFolder,
     watch: &dyn Watch,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Staged, Refusal> {
     target.hold(state)?;
+    let plan = plan(claim.manifest(), selection, target)?;
     folder::require_space(&plan, target)?;
     let work = Work::begin(&plan, target, state, &claim)?;
     let slots = Slots::new(&plan, &work.folders);

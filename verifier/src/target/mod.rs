@@ -4,6 +4,7 @@
 //! Everything on the target is reached from one open handle, downwards and through no link. Paths are
 //! absolute as in the manifest; `/` is the target's own root.
 
+mod known;
 mod lock;
 mod owner;
 
@@ -21,8 +22,9 @@ use crate::error::{Code, Refusal};
 use crate::trust::state::StateFolder;
 use lock::Held;
 
-pub use owner::Ids;
-pub(crate) use owner::{Passwd, installing_user};
+pub(crate) use known::KnownFolder;
+pub(crate) use lock::LOCK;
+pub(crate) use owner::{Ids, Passwd, installing_user};
 
 /// The longest text of a symbolic link (Linux' `PATH_MAX`).
 const MAX_LINK_BYTES: usize = 4096;
@@ -59,6 +61,8 @@ pub(crate) struct Node {
     pub(crate) inode: u64,
     pub(crate) size: u64,
     pub(crate) place: Place,
+    /// When it was made; none where the file system does not keep that.
+    born: Option<(u64, u32)>,
     modified: (i64, u32),
     changed: (i64, u32),
 }
@@ -79,8 +83,12 @@ impl Node {
     }
 
     fn at(folder: BorrowedFd<'_>, name: &str, flags: AtFlags) -> Result<Self, Errno> {
-        let found = statx(folder, name, flags, StatxFlags::BASIC_STATS | StatxFlags::MNT_ID)?;
+        let facts = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID | StatxFlags::BTIME;
+        let found = statx(folder, name, flags, facts)?;
+        let told = |fact: StatxFlags| found.stx_mask & fact.bits() != 0;
         let mode = u32::from(found.stx_mode);
+        // No document holds a time before 1970.
+        let born = u64::try_from(found.stx_btime.tv_sec).ok().filter(|_| told(StatxFlags::BTIME));
         Ok(Self {
             kind: FileType::from_raw_mode(mode),
             mode: mode & 0o7777,
@@ -90,8 +98,9 @@ impl Node {
             size: found.stx_size,
             place: Place {
                 device: (found.stx_dev_major, found.stx_dev_minor),
-                mount: if found.stx_mask & StatxFlags::MNT_ID.bits() == 0 { 0 } else { found.stx_mnt_id },
+                mount: if told(StatxFlags::MNT_ID) { found.stx_mnt_id } else { 0 },
             },
+            born: born.map(|seconds| (seconds, found.stx_btime.tv_nsec)),
             modified: (found.stx_mtime.tv_sec, found.stx_mtime.tv_nsec),
             changed: (found.stx_ctime.tv_sec, found.stx_ctime.tv_nsec),
         })
@@ -122,21 +131,21 @@ impl Target {
         let name = path.display().to_string();
         let refused = |error: std::io::Error| Refusal::argument(&name, &error);
         let canonical = std::fs::canonicalize(path).map_err(refused)?;
-        // The journal names the target, and no document holds such characters.
-        let shown = canonical.to_string_lossy().into_owned();
-        if shown.chars().any(is_control_or_bidi) {
+        // The journal names the target: no document holds such characters, and a path that is not
+        // UTF-8 would be named like any other that differs in those bytes alone.
+        let plain = canonical.to_str().filter(|text| !text.chars().any(is_control_or_bidi));
+        let Some(plain) = plain else {
             return Err(Refusal::new(
                 Code::Usage,
-                shown,
-                "has a control or bidirectional character in its path",
+                canonical.to_string_lossy(),
+                "has a control or bidirectional character in its path, or is not UTF-8",
             )
             .hint("install into a folder with a plain name"));
-        }
+        };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let handle =
             rustix::fs::open(&canonical, flags, Mode::empty()).map_err(|errno| refused(errno.into()))?;
-        // Not UTF-8: shown as well as it can be, and compared by inode number anyway.
-        Ok(Self { handle, path: shown, held: OnceLock::new() })
+        Ok(Self { handle, path: plain.to_owned(), held: OnceLock::new() })
     }
 
     /// Where it lies, absolute.

@@ -19,11 +19,11 @@ const MAX_PASSWD_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A user's number and that of the group that goes with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ids {
+pub(crate) struct Ids {
     /// The user.
-    pub uid: u32,
+    pub(crate) uid: u32,
     /// The group.
-    pub gid: u32,
+    pub(crate) gid: u32,
 }
 
 /// Whoever runs this process.

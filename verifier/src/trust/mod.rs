@@ -8,6 +8,7 @@
 
 pub mod key;
 pub mod ledger;
+pub mod lock;
 pub mod root;
 pub mod state;
 pub mod threshold;

@@ -22,11 +22,10 @@ use verifier::archive::reader::Archive;
 use verifier::contents::Unwatched;
 use verifier::error::Refusal;
 use verifier::hash::sha256;
-use verifier::install::{Installed, Recovered, Selection, Target, install, plan, recover};
+use verifier::install::{Installed, Recovered, Selection, Target, install, recover};
 use verifier::media::{Carrier, Medium};
 use verifier::signature::approve::{Approved, approve};
 use verifier::stage::{Staged, stage};
-use verifier::trust::Claim;
 use verifier::trust::ledger::Ledger;
 use verifier::trust::root::Candidate;
 use verifier::trust::state::{State, StateFolder};
@@ -134,8 +133,7 @@ impl Host {
 
     pub fn stage(&self, target: &Target, bundle: &[u8], selection: &Selection) -> Result<Staged, Refusal> {
         let (archive, claim) = self.open(bundle)?;
-        let plan = plan(claim.manifest(), selection, target)?;
-        stage(archive, claim, plan, target, &self.state(), &Unwatched, &|_| ())
+        stage(archive, claim, selection, target, &self.state(), &Unwatched, &|_| ())
     }
 
     pub fn open(&self, bundle: &[u8]) -> Result<(Archive, TrustedManifest), Refusal> {

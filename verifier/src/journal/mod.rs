@@ -11,6 +11,8 @@
 //! Then the file is removed. Device numbers are written for people only: they may change when the
 //! system starts again.
 
+mod document;
+
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
@@ -18,95 +20,14 @@ use std::path::{Path, PathBuf};
 
 use manifests::bundle::Identity;
 use manifests::digest::Sha256Digest;
-use manifests::json;
-use manifests::name::InstallPath;
-use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Refusal};
-use crate::plan::{Kind, STAGE_PREFIX};
-use crate::target::{Node, Target, refused};
+use crate::plan::STAGE_PREFIX;
+use crate::target::{KnownFolder, Node, Target, refused};
 use crate::trust::state::{StateFolder, read, replace};
+use document::{Document, ID_DIGITS, MAX_JOURNAL_BYTES};
 
-/// `type` of a journal.
-const JOURNAL_DOCUMENT: &str = "sealift-journal/1";
-/// The longest journal, in bytes: 200,000 paths of 1,000 bytes, and their numbers.
-const MAX_JOURNAL_BYTES: usize = 256 * 1024 * 1024;
-/// Digits of a stage folder's random part.
-const ID_DIGITS: usize = 16;
-
-/// How far an install came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Phase {
-    Staging,
-    Intent,
-    Committed,
-}
-
-/// A folder that holds proven bytes on a file system of the target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct StageRecord {
-    /// `.sealift-stage-…`.
-    pub(crate) name: String,
-    /// The folders in which it may lie; in the intent, the one in which it does.
-    pub(crate) folders: Vec<String>,
-}
-
-/// What names a file for as long as it exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Inode {
-    pub(crate) device: u64,
-    pub(crate) inode: u64,
-}
-
-impl Inode {
-    pub(crate) const fn of(node: &Node) -> Self {
-        Self { device: node.place.device(), inode: node.inode }
-    }
-
-    /// Whether this is the one: by its number, on the file system that the caller looked at.
-    pub(crate) const fn is(&self, node: &Node) -> bool {
-        self.inode == node.inode
-    }
-}
-
-/// One path that changes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Action {
-    pub(crate) path: InstallPath,
-    pub(crate) kind: Kind,
-    /// Index of the stage folder.
-    pub(crate) stage: usize,
-    /// Its name there.
-    pub(crate) slot: usize,
-    pub(crate) new: Inode,
-    /// What it replaces.
-    pub(crate) old: Option<Inode>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Root {
-    path: String,
-    device: u64,
-    inode: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Document {
-    #[serde(rename = "type")]
-    document_type: String,
-    phase: Phase,
-    root: Root,
-    bundle: Identity,
-    manifest: Sha256Digest,
-    stages: Vec<StageRecord>,
-    actions: Vec<Action>,
-}
+pub(crate) use document::{Action, Inode, Phase, StageRecord};
 
 /// A journal on disk, and what it says.
 pub(crate) struct Journal {
@@ -129,17 +50,9 @@ impl Journal {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(Refusal::writing(folder.display().to_string(), &error)),
         }
-        let root = Node::of(target.handle()).map_err(|errno| refused(target.path(), errno))?;
         let number = numbers(state)?.last().map_or(1, |last| last + 1);
-        let document = Document {
-            document_type: JOURNAL_DOCUMENT.to_owned(),
-            phase: Phase::Staging,
-            root: Root { path: target.path().to_owned(), device: root.place.device(), inode: root.inode },
-            bundle: bundle.clone(),
-            manifest,
-            stages,
-            actions: Vec::new(),
-        };
+        let root = KnownFolder::new(target.path(), &node_of(target)?);
+        let document = Document::new(root, bundle, manifest, stages);
         let journal = Self { path: folder.join(format!("{number:06}.json")), document };
         journal.write().inspect_err(|_| {
             // It may be there and not be synced. Nothing was made that it would have to tell of.
@@ -164,16 +77,12 @@ impl Journal {
                 .hint("do not delete it: it says which files an interrupted install had in hand")
         };
         let bytes = read(&path, MAX_JOURNAL_BYTES)?.ok_or_else(|| damaged("no such file".to_owned()))?;
-        let document: Document =
-            json::read(&bytes, MAX_JOURNAL_BYTES).map_err(|error| damaged(error.to_string()))?;
-        document.check().map_err(|wrong| damaged(wrong.to_owned()))?;
+        let document = Document::read(&bytes).map_err(damaged)?;
         Ok(Self { path, document })
     }
 
     fn write(&self) -> Result<(), Refusal> {
-        let subject = self.path.display().to_string();
-        let bytes = serde_json::to_vec(&self.document)
-            .map_err(|error| Refusal::new(Code::IoError, subject, "cannot be rendered").found(error))?;
+        let bytes = self.document.render(&self.path.display().to_string(), MAX_JOURNAL_BYTES)?;
         replace(&self.path, &bytes, 0o600)
     }
 
@@ -192,8 +101,7 @@ impl Journal {
 
     /// From here on the install counts. The actions are still at hand, should this fail.
     pub(crate) fn commit(&self) -> Result<(), Refusal> {
-        let document = Document { phase: Phase::Committed, actions: Vec::new(), ..self.document.clone() };
-        Self { path: self.path.clone(), document }.write()
+        Self { path: self.path.clone(), document: self.document.committed() }.write()
     }
 
     /// Everything is taken back: only the stage folders are left to be removed.
@@ -218,14 +126,43 @@ impl Journal {
 
     /// Refuses another target than the one that it speaks of.
     pub(crate) fn require_target(&self, target: &Target) -> Result<(), Refusal> {
-        let here = Node::of(target.handle()).map_err(|errno| refused(target.path(), errno))?;
         let root = &self.document.root;
-        if root.path == target.path() || (root.device, root.inode) == (here.place.device(), here.inode) {
+        if root.path == target.path() || root.is_at(&node_of(target)?) {
             return Ok(());
         }
         Err(Refusal::new(Code::Busy, target.path(), "must wait: an install elsewhere was interrupted")
             .found(format!("an unfinished install beneath {}", root.path))
-            .hint(format!("run `verifier install --resume --root {}` first", root.path)))
+            .hint(format!("run {} first", self.resume())))
+    }
+
+    /// A stage that is not found is gone only where the folder is there that it was made in: elsewhere a
+    /// file system is not mounted, and what is half installed waits on it.
+    pub(crate) fn require_gone(&self, stage: &StageRecord, target: &Target) -> Result<(), Refusal> {
+        if !self.document.root.is(&node_of(target)?) {
+            return Err(self.not_mounted(target.path()));
+        }
+        for folder in &stage.folders {
+            if target.look(&folder.path)?.is_some_and(|node| folder.is(&node)) {
+                return Ok(());
+            }
+        }
+        let above = stage.folders.first().map_or("/", |folder| &folder.path);
+        Err(self.not_mounted(&format!("{}{above}", target.path().trim_end_matches('/'))))
+    }
+
+    fn not_mounted(&self, folder: &str) -> Refusal {
+        let journal = self.path.display();
+        Refusal::new(Code::UnsafeTarget, folder, "is not the folder of the install that was interrupted")
+            .expected(format!("the folder that {journal} tells of"))
+            .found("another folder, or none: its file system is not mounted, or it was replaced")
+            .hint(format!(
+                "mount the target, then run {}; only if it is gone for good, move the journal away",
+                self.resume()
+            ))
+    }
+
+    fn resume(&self) -> String {
+        format!("`verifier install --resume --root {}`", self.document.root.path)
     }
 
     pub(crate) const fn phase(&self) -> Phase {
@@ -246,37 +183,6 @@ impl Journal {
 
     pub(crate) fn actions(&self) -> &[Action] {
         &self.document.actions
-    }
-}
-
-impl Document {
-    /// What is wrong. A journal says what to remove as root, so nothing in it is taken on trust.
-    fn check(&self) -> Result<(), &'static str> {
-        if self.document_type != JOURNAL_DOCUMENT {
-            return Err("it is of another type");
-        }
-        if (self.phase == Phase::Intent) == self.actions.is_empty() {
-            return Err("its phase does not go with its actions");
-        }
-        for stage in &self.stages {
-            let id = stage.name.strip_prefix(STAGE_PREFIX).unwrap_or_default();
-            let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit());
-            let named = id
-                .split_once('-')
-                .is_some_and(|(id, disk)| id.len() == ID_DIGITS && digits(id) && digits(disk));
-            let placed = stage.folders.iter().all(|folder| folder == "/" || InstallPath::new(folder).is_ok());
-            if !named || !placed || stage.folders.is_empty() {
-                return Err("it names a stage folder that is none");
-            }
-        }
-        let one_folder = self.stages.iter().all(|stage| stage.folders.len() == 1);
-        if self.phase == Phase::Intent && !one_folder {
-            return Err("its intent does not say where the stage is");
-        }
-        if self.actions.iter().any(|action| action.stage >= self.stages.len()) {
-            return Err("an action names a stage that is not listed");
-        }
-        Ok(())
     }
 }
 
@@ -305,6 +211,10 @@ pub(crate) fn sweep(state: &StateFolder) -> Result<(), Refusal> {
     }
     remove_empty(&folder);
     Ok(())
+}
+
+fn node_of(target: &Target) -> Result<Node, Refusal> {
+    Node::of(target.handle()).map_err(|errno| refused(target.path(), errno))
 }
 
 fn folder(state: &StateFolder) -> PathBuf {
