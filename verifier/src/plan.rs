@@ -9,7 +9,7 @@ use std::io::Read;
 
 use manifests::bundle::{Artifact, File, FileInstall, Manifest, Tree, TreeInstall};
 use manifests::digest::Sha256Digest;
-use manifests::name::Name;
+use manifests::name::{Name, is_reserved};
 use rustix::fs::FileType;
 use serde::{Deserialize, Serialize};
 
@@ -17,13 +17,12 @@ use crate::error::{Code, Refusal};
 use crate::hash::Kernel;
 use crate::hash::sha256::Midstate;
 use crate::target::{
-    Ids, KnownFolder, LOCK, Node, Passwd, Place, Target, installing_user, refused, split, unsafe_target,
+    Ids, KnownFolder, Node, Passwd, Place, Target, installing_user, refused, split, unsafe_target,
 };
 
 /// Folders that are made on the way, and those of a tree.
 pub(crate) const FOLDER_MODE: u32 = 0o755;
 /// What the names of stage folders begin with.
-pub(crate) const STAGE_PREFIX: &str = ".sealift-stage-";
 /// Bytes read at a time while a file on the target is compared.
 const COMPARE_BYTES: usize = 1024 * 1024;
 
@@ -246,9 +245,10 @@ impl Wanted<'_> {
         owner: Ids,
         top: usize,
     ) -> Result<(), Refusal> {
-        let reserved = |part: &str| part == LOCK || part.starts_with(STAGE_PREFIX);
-        if path.split('/').any(reserved) {
-            return Err(Refusal::new(Code::UnsafeName, path, "has a name that the verifier itself uses"));
+        if path.split('/').any(is_reserved) || self.target.is_own(path) {
+            return Err(Refusal::new(Code::UnsafeName, path, "is a place that the verifier itself uses")
+                .expected("a path outside this host's state")
+                .found("one in it"));
         }
         for (at, _) in path.match_indices('/').skip(1) {
             let owner = if at >= top { owner } else { installing_user() };

@@ -74,6 +74,7 @@ fn trust_command(global: &Global, command: &Trust, clock: Timestamp) -> Result<O
     match command {
         Trust::Init { root, fingerprint, host, replace } => {
             let root = read_root(root)?.establish(*fingerprint, clock)?;
+            let _held = folder.lock_new()?;
             let ledger = match folder.try_load()? {
                 Some(present) if !replace => return Err(trust_root_exists(&folder, &present)),
                 Some(present) => {
@@ -88,10 +89,12 @@ fn trust_command(global: &Global, command: &Trust, clock: Timestamp) -> Result<O
             print_trust(global, "initialised", &state)
         }
         Trust::Update { roots } => {
+            // Read before the lock is taken: a medium may be slow, and whoever holds the lock is waited for.
+            let next = roots.iter().map(|path| read_root(path)).collect::<Result<Vec<_>, _>>()?;
+            let _held = folder.lock()?;
             let State { mut root, ledger } = folder.load()?;
             let before = root.fingerprint();
-            for path in roots {
-                let next = read_root(path)?;
+            for next in next {
                 // The root that is in force already is no step: whole chains may be named again.
                 if next.fingerprint() != root.fingerprint() {
                     root = root.walk(next)?;
@@ -173,7 +176,7 @@ fn prove(
 fn install(global: &Global, command: &Install, clock: Timestamp) -> Result<Outcome, Refusal> {
     let folder = state(global);
     folder.load()?;
-    let target = Target::open(command.root.as_deref())?;
+    let target = Target::open(command.root.as_deref())?.keeping(&folder);
     let selection = Selection { only: command.only.clone(), except: command.except.clone() };
     let Some(bundle) = &command.bundle else {
         return print_recovered(global, &recover(&target, &folder)?);

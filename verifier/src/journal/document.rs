@@ -4,11 +4,11 @@
 use manifests::bundle::Identity;
 use manifests::digest::Sha256Digest;
 use manifests::json;
-use manifests::name::InstallPath;
+use manifests::name::{InstallPath, STAGE_PREFIX};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Refusal};
-use crate::plan::{Kind, STAGE_PREFIX};
+use crate::plan::Kind;
 use crate::target::{KnownFolder, Node};
 
 /// `type` of a journal.

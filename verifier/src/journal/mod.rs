@@ -20,9 +20,9 @@ use std::path::{Path, PathBuf};
 
 use manifests::bundle::Identity;
 use manifests::digest::Sha256Digest;
+use manifests::name::STAGE_PREFIX;
 
 use crate::error::{Code, Refusal};
-use crate::plan::STAGE_PREFIX;
 use crate::target::{KnownFolder, Node, Target, refused};
 use crate::trust::state::{StateFolder, read, replace};
 use document::{Document, ID_DIGITS, MAX_JOURNAL_BYTES};

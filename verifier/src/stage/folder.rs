@@ -4,9 +4,11 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{
-    AtFlags, Dir, FileType, Mode, OFlags, fchmod, fstatvfs, fsync, mkdirat, openat2, syncfs, unlinkat,
+    AtFlags, Dir, FileType, Mode, OFlags, fchmod, fstat, fstatvfs, fsync, mkdirat, openat, openat2, statat,
+    syncfs, unlinkat,
 };
 use rustix::io::Errno;
+use rustix::process::geteuid;
 
 use super::FEW;
 use crate::error::{Code, Refusal};
@@ -40,6 +42,8 @@ impl StageFolder {
                     let handle = open(above.as_fd(), name).map_err(|errno| refused(&path, errno))?;
                     // A default ACL, a set-group-id bit or a umask above may have changed it.
                     fchmod(&handle, Mode::RWXU).map_err(|errno| refused(&path, errno))?;
+                    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+                    openat(&handle, MARK, flags, Mode::RUSR).map_err(|errno| refused(&path, errno))?;
                     return Ok(Self { record, above, handle });
                 }
                 Err(errno @ (Errno::ACCESS | Errno::PERM | Errno::ROFS)) => {
@@ -69,10 +73,14 @@ impl StageFolder {
             let Some(above) = target.folder(&folder.path)? else { continue };
             match open(above.as_fd(), &record.name) {
                 Ok(handle) => {
-                    let record = StageRecord { name: record.name.clone(), folders: vec![folder.clone()] };
-                    return Ok(Some(Self { record, above, handle }));
+                    let path = format!("{}/{}", folder.path, record.name);
+                    if is_ours(&handle).map_err(|errno| refused(&path, errno))? {
+                        let record = StageRecord { name: record.name.clone(), folders: vec![folder.clone()] };
+                        return Ok(Some(Self { record, above, handle }));
+                    }
                 }
-                Err(Errno::NOENT) => {}
+                // Something else under this name is not ours, and in nobody's way.
+                Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR) => {}
                 Err(errno) => return Err(refused(&format!("{}/{}", folder.path, record.name), errno)),
             }
         }
@@ -109,7 +117,8 @@ impl StageFolder {
         for item in Dir::read_from(&self.handle).map_err(failed)? {
             let item = item.map_err(failed)?;
             let name = item.file_name();
-            if name == c"." || name == c".." {
+            // The mark goes last: a removal that is interrupted must be known for ours when it goes on.
+            if name == c"." || name == c".." || name.to_bytes() == MARK.as_bytes() {
                 continue;
             }
             let flags = match item.file_type() {
@@ -122,9 +131,40 @@ impl StageFolder {
             }
             .map_err(failed)?;
         }
+        match unlinkat(&self.handle, MARK, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(errno) => return Err(failed(errno)),
+        }
         unlinkat(&self.above, &*self.record.name, AtFlags::REMOVEDIR).map_err(failed)?;
         fsync(&self.above).or_else(may_not_sync).map_err(failed)
     }
+}
+
+/// An empty file in each stage folder, which tells it from any other that came to have its name: a folder
+/// of root's own may lie in one of somebody who can rename it.
+const MARK: &str = "stage";
+
+/// Whether this folder was made by us: private, this user's, and marked; or still empty.
+fn is_ours(folder: &OwnedFd) -> Result<bool, Errno> {
+    let facts = fstat(folder)?;
+    if facts.st_uid != geteuid().as_raw() || facts.st_mode & 0o077 != 0 {
+        return Ok(false);
+    }
+    let marked = match statat(folder, MARK, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(mark) => FileType::from_raw_mode(mark.st_mode) == FileType::RegularFile && mark.st_size == 0,
+        Err(Errno::NOENT) => false,
+        Err(errno) => return Err(errno),
+    };
+    if marked {
+        return Ok(true);
+    }
+    for item in Dir::read_from(folder)? {
+        let item = item?;
+        if item.file_name() != c"." && item.file_name() != c".." {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Some file systems cannot sync a folder, and say so.

@@ -12,9 +12,14 @@ use crate::trust::lock;
 use crate::trust::state::StateFolder;
 
 /// The lock's name in a staging root.
-pub(crate) const LOCK: &str = ".sealift.lock";
+pub(crate) const LOCK: &str = manifests::name::TARGET_LOCK;
 /// The lock's name in `/run`.
 const RUN_LOCK: &str = "sealift.lock";
+
+/// The lock of `/`.
+pub(super) fn run_lock() -> std::path::PathBuf {
+    std::path::Path::new("/run").join(RUN_LOCK)
+}
 
 /// Locks that are given back when this is dropped.
 pub(super) struct Held {
@@ -33,7 +38,7 @@ fn lock_target(target: &Target) -> Result<Option<lock::Held>, Refusal> {
         let folder = target.handle().try_clone_to_owned().map_err(|error| Refusal::writing(LOCK, &error))?;
         return lock::Held::take(folder, LOCK, &format!("{}/{LOCK}", target.path())).map(Some);
     }
-    let path = format!("/run/{RUN_LOCK}");
+    let path = run_lock().display().to_string();
     let Some(run) = target.folder("/run")? else {
         return Err(Refusal::new(Code::IoError, path, "cannot be made: there is no /run"));
     };

@@ -23,7 +23,6 @@ use crate::trust::state::StateFolder;
 use lock::Held;
 
 pub(crate) use known::KnownFolder;
-pub(crate) use lock::LOCK;
 pub(crate) use owner::{Ids, Passwd, installing_user};
 
 /// The longest text of a symbolic link (Linux' `PATH_MAX`).
@@ -33,6 +32,8 @@ const MAX_LINK_BYTES: usize = 4096;
 pub struct Target {
     handle: OwnedFd,
     path: String,
+    /// Where the verifier's own state lies on it: no bundle goes there.
+    own: Vec<String>,
     held: OnceLock<Held>,
 }
 
@@ -145,7 +146,26 @@ impl Target {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let handle =
             rustix::fs::open(&canonical, flags, Mode::empty()).map_err(|errno| refused(errno.into()))?;
-        Ok(Self { handle, path: plain.to_owned(), held: OnceLock::new() })
+        Ok(Self { handle, path: plain.to_owned(), own: Vec::new(), held: OnceLock::new() })
+    }
+
+    /// The same target, of which a state folder and the install lock are kept out of any bundle's reach.
+    #[must_use]
+    pub fn keeping(mut self, state: &StateFolder) -> Self {
+        // A state folder that is not there yet has nothing to keep.
+        let folder = std::fs::canonicalize(state.path()).unwrap_or_else(|_| state.path().to_owned());
+        for own in [folder, lock::run_lock()] {
+            let inside = own.strip_prefix(&self.path).ok().and_then(Path::to_str);
+            self.own.extend(inside.map(|inside| format!("/{inside}")));
+        }
+        self
+    }
+
+    /// Whether a path on the target is the verifier's own, or beneath it.
+    pub(crate) fn is_own(&self, path: &str) -> bool {
+        self.own.iter().any(|own| {
+            path.strip_prefix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
     }
 
     /// Where it lies, absolute.
