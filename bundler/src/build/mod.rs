@@ -9,7 +9,6 @@ pub mod manifest;
 mod output;
 mod prove;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use manifests::digest::Sha256Digest;
@@ -86,9 +85,4 @@ pub fn build(
 /// Where a bundle is written when nobody says: `NAME-VERSION.bundle.tar` in the current folder.
 pub fn default_output(recipe: &Recipe) -> PathBuf {
     PathBuf::from(format!("{}-{}.bundle.tar", recipe.bundle.name, recipe.bundle.version))
-}
-
-/// A path for people: relative to nothing, without `./` in front.
-pub(crate) fn exists(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok()
 }

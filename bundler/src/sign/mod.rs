@@ -22,9 +22,9 @@ use verifier::trust::root::Candidate;
 
 use self::key_file::{KeyPair, read_public};
 use self::slot::{Front, Writable, front};
-use crate::build::{exists, prove};
+use crate::build::prove;
 use crate::failure::Failure;
-use crate::files::{read_limited, replace};
+use crate::files::{Access, create_new, exists, read_limited, replace, require_absent};
 
 /// The longest raw signature, in bytes.
 const MAX_RAW_BYTES: u64 = 64 * 1024;
@@ -72,7 +72,7 @@ pub fn with_key(
     let session = Session::open(bundle, target)?;
     let standing = trust.map(|root| standing(root, key.public(), &session.manifest)).transpose()?;
     let raw = key.sign(&session.message());
-    session.add(key.public(), raw, standing, target)
+    session.add(key.public(), raw, standing)
 }
 
 /// Takes a signature that was made elsewhere over the exported bytes.
@@ -99,19 +99,26 @@ pub fn import(
             "sign exactly the exported file, as `openssl pkeyutl -sign -rawin` does, and name the right key",
         ));
     }
-    session.add(&key, raw, standing, target)
+    session.add(&key, raw, standing)
 }
 
 /// Writes exactly the bytes that a signature covers.
 pub fn export(bundle: &Path, to: &Path) -> Result<Sha256Digest, Failure> {
+    require_absent(to)?;
     let session = Session::open(bundle, &Target::Beside(to.to_owned()))?;
-    replace(to, &session.message())?;
+    create_new(to, &session.message(), Access::Public)?;
     Ok(session.id)
+}
+
+/// A [`Target`] that is ready to be written.
+enum Place {
+    Slot(Writable),
+    File(PathBuf),
 }
 
 /// A bundle of which every byte is proven, held against other writers where it is to be changed.
 struct Session {
-    writable: Option<Writable>,
+    place: Place,
     front: Front,
     manifest: Manifest,
     id: Sha256Digest,
@@ -120,9 +127,9 @@ struct Session {
 
 impl Session {
     fn open(bundle: &Path, target: &Target) -> Result<Self, Failure> {
-        let writable = match target {
-            Target::InPlace => Some(Writable::open(bundle)?),
-            Target::Beside(_) => None,
+        let place = match target {
+            Target::InPlace => Place::Slot(Writable::open(bundle)?),
+            Target::Beside(path) => Place::File(path.clone()),
         };
         let contents = prove(bundle)?;
         let claim = contents.get().claim();
@@ -132,28 +139,22 @@ impl Session {
         if sha256::digest(&front.manifest) != claim.id() {
             return Err(Failure::new(Code::ChangedWhileRead, name, "changed while it was read"));
         }
-        Ok(Self { writable, front, manifest: claim.manifest().clone(), id: claim.id(), name })
+        Ok(Self { place, front, manifest: claim.manifest().clone(), id: claim.id(), name })
     }
 
     fn message(&self) -> Vec<u8> {
         pae(STATEMENT_TYPE, &self.front.manifest)
     }
 
-    fn add(
-        self,
-        key: &PublicKey,
-        raw: Vec<u8>,
-        standing: Option<Standing>,
-        target: &Target,
-    ) -> Result<Signed, Failure> {
+    fn add(self, key: &PublicKey, raw: Vec<u8>, standing: Option<Standing>) -> Result<Signed, Failure> {
         let added = Signature { keyid: key.id(), sig: Base64(raw) };
-        let signatures = match (&self.writable, target) {
-            (Some(writable), _) => {
+        let signatures = match &self.place {
+            Place::Slot(writable) => {
                 let signatures = self.front.signatures.with(added);
                 writable.write(&self.front, &signatures)?;
                 signatures
             }
-            (None, Target::Beside(path)) => {
+            Place::File(path) => {
                 let signatures = beside(path, &self.front.signatures)?.with(added);
                 let bytes = signatures
                     .render()
@@ -161,7 +162,6 @@ impl Session {
                 replace(path, &bytes)?;
                 signatures
             }
-            (None, Target::InPlace) => self.front.signatures.clone(),
         };
         Ok(Signed {
             bundle: self.id,

@@ -13,9 +13,8 @@ use verifier::archive::reader::Archive;
 use verifier::error::Code;
 use verifier::media::Medium;
 
-use crate::build::exists;
 use crate::failure::Failure;
-use crate::files::{Access, create_new, read_limited, sync_folder};
+use crate::files::{Access, create_new, exists, read_limited, sync_folder};
 
 /// A bundle's first two entries, and where the slot lies.
 #[derive(Debug)]
