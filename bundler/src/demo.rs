@@ -177,7 +177,5 @@ impl Story {
 
 /// A step of the story that did not end as it must: the programs are at fault, not the user.
 fn unexpected(found: &impl std::fmt::Display) -> Failure {
-    Failure::new(Code::IoError, "the demo", "did not go as it must")
-        .found(found)
-        .hint("this is a fault in Sealift: please report it with the lines above")
+    Failure::fault("the demo", "did not go as it must").found(found)
 }

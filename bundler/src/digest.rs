@@ -94,7 +94,8 @@ impl Read {
 
 /// Reads every file once; the answers come in the order of the jobs.
 ///
-/// The first refusal by the order of the jobs is returned, so that it is the same one every time.
+/// A refusal stops the work, and the first by the order of the jobs is returned. With several cores, which
+/// others were found by then is chance, so of several changed files any may be the one that is named.
 pub fn read_all(jobs: &[Job], output: Option<&File>, progress: &Progress) -> Result<Vec<Read>, Failure> {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let workers = cores.min(jobs.len()).max(1);
@@ -118,7 +119,11 @@ pub fn read_all(jobs: &[Job], output: Option<&File>, progress: &Progress) -> Res
     let mut results = shared.results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     results.sort_by_key(|(index, _)| *index);
     let read: Vec<Read> = results.into_iter().map(|(_, result)| result).collect::<Result<_, _>>()?;
-    debug_assert_eq!(read.len(), jobs.len());
+    if read.len() != jobs.len() {
+        return Err(Failure::fault("the payload", "was not read to its end")
+            .expected(format!("{} files", jobs.len()))
+            .found(read.len()));
+    }
     Ok(read)
 }
 
@@ -157,8 +162,8 @@ impl Shared<'_> {
             }
             lane::compress(kernel, &mut lanes);
             for lane in &mut lanes {
-                if let Some((index, read)) = lane.take_finished() {
-                    let result = check(&self.jobs[index], read);
+                if let Some((index, read)) = lane.take_finished(self.jobs) {
+                    let result = read.and_then(|read| check(&self.jobs[index], read));
                     if result.is_err() {
                         self.stop.store(true, Ordering::Relaxed);
                     }

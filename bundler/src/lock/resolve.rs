@@ -30,36 +30,35 @@ pub fn resolve(recipe: &Recipe, progress: &Progress) -> Result<Lock, Failure> {
         trees.push((tree, found));
     }
     let mut read = read_all(&jobs(recipe, &pending, &trees), None, progress)?.into_iter();
+    let mut next = |name: &str| read.next().ok_or_else(|| Failure::fault(name, "was not read"));
 
     let mut artifacts = BTreeMap::new();
     for (artifact, pending) in recipe.artifacts.iter().zip(pending) {
         let locked = match pending {
             Some(signed) if signed.check.needs_bytes() => signed.read(recipe, artifact, progress)?,
-            pending => {
-                let midstate = read.next().map_or(Midstate::EMPTY, |read| read.midstate);
-                finish(artifact, &midstate, pending)?
-            }
+            pending => finish(artifact, &next(&artifact.source.text)?.midstate, pending)?,
         };
         artifacts.insert(artifact.name.clone(), locked);
     }
-    let trees = trees.into_iter().map(|(tree, found)| {
-        let files = found.files.into_iter().zip(&mut read).map(|(file, read)| TreeFile {
-            path: file.path,
-            mode: file.mode,
-            state: Locked { size: read.size(), digest: read.digest() },
+    let mut locked_trees = BTreeMap::new();
+    for (tree, found) in trees {
+        let files = found.files.into_iter().map(|file| {
+            let read = next(file.path.as_str())?;
+            let state = Locked { size: read.size(), digest: read.digest() };
+            Ok(TreeFile { path: file.path, mode: file.mode, state })
         });
         let locked = LockedTree {
             path: tree.source.text.clone(),
-            files: files.collect(),
+            files: files.collect::<Result<_, Failure>>()?,
             links: found.links,
             empty_directories: found.empty_directories,
         };
-        (tree.name.clone(), locked)
-    });
+        locked_trees.insert(tree.name.clone(), locked);
+    }
     Ok(Lock {
         recipe: recipe.digest(),
         sets: recipe.sets().clone(),
-        trees: trees.collect(),
+        trees: locked_trees,
         artifacts,
         signers: keys.into_iter().map(|(name, small)| (name, small.file)).collect(),
     })
