@@ -145,11 +145,11 @@ fn root_sign(command: &cli::RootSign) -> Result<Report, Failure> {
             "{name}: signed by {} with key {}\n{} of its {} needed owners have signed",
             signed.owner,
             signed.key.hex(),
-            signed.found,
-            signed.threshold
+            signed.tally.found,
+            signed.tally.threshold
         ),
         body: json!({"file": name.to_string(), "fingerprint": root.fingerprint().to_string(), "owner": signed.owner.as_str(),
-                     "keyid": signed.key.hex(), "signed": signed.found, "threshold": signed.threshold}),
+                     "keyid": signed.key.hex(), "signed": signed.tally.found, "threshold": signed.tally.threshold}),
     })
 }
 

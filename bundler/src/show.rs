@@ -7,6 +7,7 @@ use std::path::Path;
 use manifests::bundle::{Demand, Manifest};
 use serde_json::{Value, json};
 use verifier::error::Code;
+use verifier::trust::threshold::Tally;
 use verifier::trust::{Claim, UnsignedManifest};
 
 use crate::failure::Failure;
@@ -178,7 +179,7 @@ pub fn root(path: &Path) -> Result<Report, Failure> {
     let root = Root::read(path)?;
     let document = root.document();
     let signers = root.signers()?;
-    let (found, threshold) = root.count()?;
+    let Tally { found, threshold } = root.tally()?;
     let mut out = String::new();
     let [first, second] = grouped(root.fingerprint());
     let _ = writeln!(out, "trust root of enclave {}, version {}", document.enclave, document.version);
@@ -219,7 +220,7 @@ pub fn root(path: &Path) -> Result<Report, Failure> {
 
 /// What `root new` and `root next` say.
 pub fn new_root(root: &Root, path: &Path) -> Result<Report, Failure> {
-    let (_, threshold) = root.count()?;
+    let threshold = root.tally()?.threshold;
     let [first, second] = grouped(root.fingerprint());
     let file = path.display().to_string();
     Ok(Report {
