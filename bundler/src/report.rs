@@ -6,10 +6,10 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use manifests::name::printable;
 use serde::Serialize;
 use serde_json::Value;
 use verifier::error::{Class, Refusal};
+use verifier::report::human::size;
 
 use crate::cli::{Color, Format, Global, ProgressMode};
 use crate::failure::Failure;
@@ -162,29 +162,9 @@ fn lines(what: &str, progress: &Progress, stopped: &std::sync::mpsc::Receiver<()
     }
 }
 
-/// `4.00 GiB`.
-pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
-    if bytes < 1024 {
-        return if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") };
-    }
-    let mut value = bytes as f64 / 1024.0;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    format!("{value:.2} {}", UNITS[unit])
-}
-
 /// `1 file`, `2 files`.
 pub fn count(number: usize, thing: &str) -> String {
     if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
-}
-
-/// Text from files, safe for a terminal.
-pub fn safe(text: &str) -> String {
-    printable(text)
 }
 
 /// A closed pipe ends the listener's interest, not the work.

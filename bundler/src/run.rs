@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use verifier::error::Class;
+use verifier::report::human::size;
 
 use crate::build::{self, Existing, Outcome};
 use crate::cli::{self, Cli, Command};
@@ -15,7 +16,7 @@ use crate::files;
 use crate::init;
 use crate::lock::{self, Lock};
 use crate::recipe::Recipe;
-use crate::report::{Printer, Report, count, size};
+use crate::report::{Printer, Report, count};
 use crate::root::{self, Change, Root};
 use crate::show;
 use crate::sign::key_file::KeyPair;

@@ -7,7 +7,7 @@ use manifests::name::Name;
 use verifier::hash::sha256::{self, Midstate};
 use verifier::signature::openpgp::{MAX_KEY_BYTES, MAX_SIGNATURE_BYTES};
 
-use super::evidence::Pending;
+use super::evidence::{self, Pending};
 use super::tree::{self, Found};
 use super::{Lock, LockedArtifact, LockedFile, LockedSignature, LockedTree, TreeFile};
 use crate::digest::{Follow, Job, Locked, read_all};
@@ -100,29 +100,29 @@ fn keys(recipe: &Recipe) -> Result<BTreeMap<Name, Small>, Failure> {
 }
 
 /// The signatures of one artifact, and what waits for its bytes.
-struct Signed {
+struct Signed<'r> {
     files: Vec<LockedFile>,
-    check: Pending,
+    check: Pending<'r>,
 }
 
-impl Signed {
+impl Signed<'_> {
     fn read(
         mut self,
         recipe: &Recipe,
         artifact: &Artifact,
         progress: &Progress,
     ) -> Result<LockedArtifact, Failure> {
-        let midstate = self.check.read(&recipe.resolve(&artifact.source), &artifact.source.text, progress)?;
+        let midstate = self.check.read(&recipe.resolve(&artifact.source), progress)?;
         finish(artifact, &midstate, Some(self))
     }
 }
 
-fn signatures(
-    recipe: &Recipe,
-    artifact: &Artifact,
+fn signatures<'r>(
+    recipe: &'r Recipe,
+    artifact: &'r Artifact,
     keys: &BTreeMap<Name, Small>,
     progress: &Progress,
-) -> Result<Option<Signed>, Failure> {
+) -> Result<Option<Signed<'r>>, Failure> {
     progress.expect(require_file(recipe, &artifact.source)?);
     let Demand::SignedBy { signer, signatures } = &artifact.demand else { return Ok(None) };
     let (Some(pins), Some(key)) = (recipe.signers.get(signer), keys.get(signer)) else {
@@ -136,13 +136,14 @@ fn signatures(
         bytes.push((path.text.clone(), small.bytes));
         files.push(small.file);
     }
-    let now = recipe.bundle.created;
-    let check = Pending::prepare(&artifact.source.text, &bytes, &key.bytes, &pins.openpgp, now)?;
+    let (artifact, pins, now) = (&*artifact.source.text, &*pins.openpgp, recipe.bundle.created);
+    let demand = evidence::Demand { artifact, signer, pins, now };
+    let check = Pending::prepare(demand, &bytes, &key.bytes)?;
     Ok(Some(Signed { files, check }))
 }
 
 /// Files that SHA-256 alone is enough for, artifacts first.
-fn jobs(recipe: &Recipe, pending: &[Option<Signed>], trees: &[(&Tree, Found)]) -> Vec<Job> {
+fn jobs(recipe: &Recipe, pending: &[Option<Signed<'_>>], trees: &[(&Tree, Found)]) -> Vec<Job> {
     let artifacts = recipe.artifacts.iter().zip(pending).filter_map(|(artifact, signed)| {
         let in_lanes = !signed.as_ref().is_some_and(|signed| signed.check.needs_bytes());
         in_lanes.then(|| Job {
@@ -166,14 +167,14 @@ fn jobs(recipe: &Recipe, pending: &[Option<Signed>], trees: &[(&Tree, Found)]) -
 fn finish(
     artifact: &Artifact,
     midstate: &Midstate,
-    signed: Option<Signed>,
+    signed: Option<Signed<'_>>,
 ) -> Result<LockedArtifact, Failure> {
     let path = artifact.source.text.clone();
     let state = Locked { size: midstate.length(), digest: midstate.digest() };
     let signatures = match signed {
         None => Vec::new(),
         Some(signed) => {
-            let good = signed.check.judge(&path, midstate)?;
+            let good = signed.check.judge(midstate)?;
             let pairs = signed.files.into_iter().zip(good);
             pairs
                 .map(|(file, good)| LockedSignature { file, signer: good.signer, signed_at: good.signed_at })
