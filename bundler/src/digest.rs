@@ -16,10 +16,10 @@ use manifests::bundle::CHUNK_BYTES;
 use manifests::digest::Sha256Digest;
 use verifier::hash::sha256::Midstate;
 use verifier::hash::{Kernel, State};
+use verifier::progress::Progress;
 
 use self::lane::Lane;
 use crate::failure::Failure;
-use crate::progress::Progress;
 
 /// Bytes read at once for a lane: a divisor of a chunk, so that boundaries fall between reads, and small
 /// enough that all lanes of a core stay in its cache.
@@ -187,7 +187,7 @@ impl Shared<'_> {
             lane.drop_job();
             (index, failure)
         })?;
-        self.progress.advance(bytes);
+        self.progress.add(bytes);
         Ok(())
     }
 }

@@ -11,11 +11,11 @@ use manifests::fingerprint::Fingerprint;
 use manifests::name::Name;
 use manifests::time::Timestamp;
 use verifier::hash::sha256::Midstate;
+use verifier::progress::Progress;
 use verifier::signature::openpgp::{self, Check, Hasher, Sha1};
 use verifier::signature::{approve, file};
 
 use crate::failure::Failure;
-use crate::progress::Progress;
 
 /// What the recipe asks of one artifact's signatures.
 pub(super) struct Demand<'r> {
@@ -71,7 +71,7 @@ impl<'r> Pending<'r> {
     pub(super) fn read(&mut self, path: &Path, progress: &Progress) -> Result<Midstate, Failure> {
         let name = self.demand.artifact;
         let mut opened = File::open(path).map_err(|error| Failure::argument(name, &error))?;
-        file::hash(&mut opened, &mut self.hashers, &|bytes| progress.advance(bytes as u64))
+        file::hash(&mut opened, &mut self.hashers, &|bytes| progress.add(bytes as u64))
             .map_err(|error| Failure::reading(name, &error))
     }
 

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use manifests::name::Name;
 use verifier::hash::sha256::{self, Midstate};
+use verifier::progress::Progress;
+use verifier::report::human::size;
 use verifier::signature::openpgp::{MAX_KEY_BYTES, MAX_SIGNATURE_BYTES};
 
 use super::evidence::{self, Pending};
@@ -13,22 +15,26 @@ use super::{Lock, LockedArtifact, LockedFile, LockedSignature, LockedTree, TreeF
 use crate::digest::{Follow, Job, Locked, read_all};
 use crate::failure::Failure;
 use crate::files::read_limited;
-use crate::progress::Progress;
 use crate::recipe::{Artifact, Demand, LocalPath, Recipe, Tree};
+use crate::report::{Printer, count};
 
 /// Reads everything that the recipe names, and checks every signature.
-pub fn resolve(recipe: &Recipe, progress: &Progress) -> Result<Lock, Failure> {
-    let keys = keys(recipe)?;
+pub fn resolve(recipe: &Recipe, printer: &Printer) -> Result<Lock, Failure> {
+    let keys = keys(recipe, printer)?;
+    let mut total = 0;
     let mut pending = Vec::with_capacity(recipe.artifacts.len());
     for artifact in &recipe.artifacts {
-        pending.push(signatures(recipe, artifact, &keys, progress)?);
+        total += require_file(recipe, &artifact.source)?;
+        pending.push(signatures(recipe, artifact, &keys, printer)?);
     }
     let mut trees = Vec::with_capacity(recipe.trees.len());
     for tree in &recipe.trees {
         let found = tree::walk(recipe, tree)?;
-        progress.expect(found.files.iter().map(|file| file.size).sum());
+        total += found.files.iter().map(|file| file.size).sum::<u64>();
+        printer.detail(|| format!("walked {}: {}", tree.source.text, count(found.files.len(), "file")));
         trees.push((tree, found));
     }
+    let progress = &printer.progress("locking", total);
     let mut read = read_all(&jobs(recipe, &pending, &trees), None, progress)?.into_iter();
     let mut next = |name: &str| read.next().ok_or_else(|| Failure::fault(name, "was not read"));
 
@@ -70,10 +76,11 @@ struct Small {
     bytes: Vec<u8>,
 }
 
-fn small(recipe: &Recipe, path: &LocalPath, limit: usize) -> Result<Small, Failure> {
+fn small(recipe: &Recipe, path: &LocalPath, limit: usize, printer: &Printer) -> Result<Small, Failure> {
     require_file(recipe, path)?;
     let bytes = read_limited(&recipe.resolve(path), limit as u64)?;
     let state = Locked { size: bytes.len() as u64, digest: sha256::digest(&bytes) };
+    printer.detail(|| format!("read {}: {}", path.text, size(state.size)));
     Ok(Small { file: LockedFile { path: path.text.clone(), state }, bytes })
 }
 
@@ -94,9 +101,10 @@ fn require_file(recipe: &Recipe, path: &LocalPath) -> Result<u64, Failure> {
     }
 }
 
-fn keys(recipe: &Recipe) -> Result<BTreeMap<Name, Small>, Failure> {
+fn keys(recipe: &Recipe, printer: &Printer) -> Result<BTreeMap<Name, Small>, Failure> {
     let keys = recipe.signers.iter();
-    keys.map(|(name, signer)| Ok((name.clone(), small(recipe, &signer.key, MAX_KEY_BYTES)?))).collect()
+    keys.map(|(name, signer)| Ok((name.clone(), small(recipe, &signer.key, MAX_KEY_BYTES, printer)?)))
+        .collect()
 }
 
 /// The signatures of one artifact, and what waits for its bytes.
@@ -121,9 +129,8 @@ fn signatures<'r>(
     recipe: &'r Recipe,
     artifact: &'r Artifact,
     keys: &BTreeMap<Name, Small>,
-    progress: &Progress,
+    printer: &Printer,
 ) -> Result<Option<Signed<'r>>, Failure> {
-    progress.expect(require_file(recipe, &artifact.source)?);
     let Demand::SignedBy { signer, signatures } = &artifact.demand else { return Ok(None) };
     let (Some(pins), Some(key)) = (recipe.signers.get(signer), keys.get(signer)) else {
         // The recipe's reader has refused this already.
@@ -132,7 +139,7 @@ fn signatures<'r>(
     let mut files = Vec::with_capacity(signatures.len());
     let mut bytes = Vec::with_capacity(signatures.len());
     for path in signatures {
-        let small = small(recipe, path, MAX_SIGNATURE_BYTES)?;
+        let small = small(recipe, path, MAX_SIGNATURE_BYTES, printer)?;
         bytes.push((path.text.clone(), small.bytes));
         files.push(small.file);
     }

@@ -25,6 +25,7 @@ use self::slot::{Front, Writable, front};
 use crate::build::prove;
 use crate::failure::Failure;
 use crate::files::{Access, create_new, exists, read_limited, replace, require_absent};
+use crate::report::Printer;
 
 /// The longest raw signature, in bytes.
 const MAX_RAW_BYTES: u64 = 64 * 1024;
@@ -68,9 +69,10 @@ pub fn with_key(
     key: &KeyPair,
     trust: Option<&Path>,
     target: &Target,
+    printer: &Printer,
 ) -> Result<Signed, Failure> {
-    let session = Session::open(bundle, target)?;
-    let standing = trust.map(|root| standing(root, key.public(), &session.manifest)).transpose()?;
+    let session = Session::open(bundle, target, printer)?;
+    let standing = trust.map(|root| standing(root, key.public(), &session.manifest, printer)).transpose()?;
     let raw = key.sign(&session.message());
     session.add(key.public(), raw, standing)
 }
@@ -82,11 +84,12 @@ pub fn import(
     public: &Path,
     trust: Option<&Path>,
     target: &Target,
+    printer: &Printer,
 ) -> Result<Signed, Failure> {
     let key = read_public(public)?;
     let raw = read_limited(signature, MAX_RAW_BYTES)?;
-    let session = Session::open(bundle, target)?;
-    let standing = trust.map(|root| standing(root, &key, &session.manifest)).transpose()?;
+    let session = Session::open(bundle, target, printer)?;
+    let standing = trust.map(|root| standing(root, &key, &session.manifest, printer)).transpose()?;
     if !key.verifies(&session.message(), &raw) {
         return Err(Failure::new(
             Code::BadSignature,
@@ -103,9 +106,9 @@ pub fn import(
 }
 
 /// Writes exactly the bytes that a signature covers.
-pub fn export(bundle: &Path, to: &Path) -> Result<Sha256Digest, Failure> {
+pub fn export(bundle: &Path, to: &Path, printer: &Printer) -> Result<Sha256Digest, Failure> {
     require_absent(to)?;
-    let session = Session::open(bundle, &Target::Beside(to.to_owned()))?;
+    let session = Session::open(bundle, &Target::Beside(to.to_owned()), printer)?;
     create_new(to, &session.message(), Access::Public)?;
     Ok(session.id)
 }
@@ -126,18 +129,21 @@ struct Session {
 }
 
 impl Session {
-    fn open(bundle: &Path, target: &Target) -> Result<Self, Failure> {
+    fn open(bundle: &Path, target: &Target, printer: &Printer) -> Result<Self, Failure> {
         let place = match target {
             Target::InPlace => Place::Slot(Writable::open(bundle)?),
             Target::Beside(path) => Place::File(path.clone()),
         };
-        let contents = prove(bundle)?;
+        let contents = prove(bundle, printer)?;
         let claim = contents.get().claim();
         let front = front(bundle)?;
         let name = bundle.display().to_string();
         // It is read twice, so it must be the same twice.
         if sha256::digest(&front.manifest) != claim.id() {
             return Err(Failure::new(Code::ChangedWhileRead, name, "changed while it was read"));
+        }
+        for signature in front.signatures.iter() {
+            printer.detail(|| format!("{name} has a signature by key {}", signature.keyid.hex()));
         }
         Ok(Self { place, front, manifest: claim.manifest().clone(), id: claim.id(), name })
     }
@@ -188,10 +194,21 @@ fn beside(path: &Path, in_bundle: &Signatures) -> Result<Signatures, Failure> {
 }
 
 /// The role that a root gives a key; none is a refusal.
-pub fn standing(root: &Path, key: &PublicKey, manifest: &Manifest) -> Result<Standing, Failure> {
+fn standing(
+    root: &Path,
+    key: &PublicKey,
+    manifest: &Manifest,
+    printer: &Printer,
+) -> Result<Standing, Failure> {
     let subject = root.display().to_string();
     let bytes = read_limited(root, manifests::root::MAX_ROOT_BYTES as u64)?;
     let candidate = Candidate::read(&bytes, &subject)?;
+    let required = candidate.root().required_roles(&manifest.bundle().name);
+    for (name, role) in candidate.root().document().roles.iter().filter(|(name, _)| required.contains(name)) {
+        let owners: Vec<&str> = role.owners.iter().map(Name::as_str).collect();
+        let (threshold, owners) = (role.threshold, owners.join(", "));
+        printer.detail(|| format!("{subject} needs role {name}: {threshold} of {owners}"));
+    }
     let refused = |what: &str| {
         let name = &manifest.bundle().name;
         Failure::new(Code::NoRole, format!("key {}", key.id().hex()), what.to_owned())
@@ -202,7 +219,7 @@ pub fn standing(root: &Path, key: &PublicKey, manifest: &Manifest) -> Result<Sta
     let role = candidate.root().bundle_role(owner).ok_or_else(|| {
         refused("has no role for bundles in the trust root").found(format!("owner `{owner}`"))
     })?;
-    if !candidate.root().required_roles(&manifest.bundle().name).contains(role) {
+    if !required.contains(role) {
         return Err(refused("has a role that this bundle does not need").found(format!("role `{role}`")));
     }
     Ok(Standing { owner: owner.clone(), role: role.clone() })
