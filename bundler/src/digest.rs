@@ -200,7 +200,7 @@ fn check(job: &Job, read: Read) -> Result<Read, Failure> {
 }
 
 /// A file that is not what was locked.
-pub fn changed(name: &str, locked: &Locked, found: &Locked) -> Failure {
+fn changed(name: &str, locked: &Locked, found: &Locked) -> Failure {
     let show = |state: &Locked| format!("{} ({} bytes)", state.digest, thousands(state.size));
     Failure::new(verifier::error::Code::LockOutdated, name, "has changed since it was locked")
         .expected(show(locked))
@@ -208,7 +208,7 @@ pub fn changed(name: &str, locked: &Locked, found: &Locked) -> Failure {
 }
 
 /// `48,211,968`.
-pub fn thousands(number: u64) -> String {
+fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() * 4 / 3);
     for (at, digit) in digits.char_indices() {

@@ -129,7 +129,7 @@ fn to_slot(signatures: &Signatures, size: usize, name: &str) -> Result<Vec<u8>, 
 }
 
 /// Where the old slot lies while the new one is written.
-pub fn backup_path(bundle: &Path) -> PathBuf {
+fn backup_path(bundle: &Path) -> PathBuf {
     let mut name = bundle.as_os_str().to_owned();
     name.push(".signatures.bak");
     PathBuf::from(name)
