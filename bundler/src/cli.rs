@@ -3,11 +3,13 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use manifests::digest::Sha256Digest;
 use manifests::name::{BundleName, Name};
 use manifests::sequence::Sequence;
 use manifests::time::Timestamp;
+use verifier::cli::Format;
+use verifier::progress::Mode;
 
 use crate::root::KeyOption;
 
@@ -36,7 +38,7 @@ pub struct Global {
         long,
         global = true,
         value_enum,
-        default_value_t,
+        default_value_t = Format::Human,
         hide_possible_values = true,
         value_name = "human|json"
     )]
@@ -46,11 +48,11 @@ pub struct Global {
         long,
         global = true,
         value_enum,
-        default_value_t,
+        default_value_t = ColorChoice::Auto,
         hide_possible_values = true,
         value_name = "WHEN"
     )]
-    pub color: Color,
+    pub color: ColorChoice,
     /// Less on standard error
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
@@ -58,44 +60,8 @@ pub struct Global {
     #[arg(short, long, global = true)]
     pub verbose: bool,
     /// Progress on standard error: auto, bar, plain or none
-    #[arg(long, global = true, value_enum, default_value_t, hide_possible_values = true, value_name = "HOW")]
-    pub progress: ProgressMode,
-}
-
-/// What standard output carries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Text for people.
-    #[default]
-    Human,
-    /// One JSON document.
-    Json,
-}
-
-/// When colours are used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    /// On a terminal, unless the environment says otherwise.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// How progress is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ProgressMode {
-    /// A bar on a terminal, else a line every few seconds.
-    #[default]
-    Auto,
-    /// A bar.
-    Bar,
-    /// A line every few seconds.
-    Plain,
-    /// Nothing.
-    None,
+    #[arg(long, global = true, value_enum, default_value_t = Mode::Auto, hide_possible_values = true, value_name = "HOW")]
+    pub progress: Mode,
 }
 
 /// The commands.

@@ -2,6 +2,7 @@
 //! `bundler demo`: the whole story on an embedded example, told in the commands that anybody can type.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,7 @@ use verifier::outcome::Outcome;
 use crate::cli::Cli;
 use crate::failure::Failure;
 use crate::files::{Access, create_new};
+use crate::report::write_result;
 use crate::run;
 
 /// The files of the example, as they lie in `testdata/recipes/first`.
@@ -40,17 +42,30 @@ pub fn tell(folder: Option<&Path>) -> Result<(), Failure> {
             .map_err(|error| Failure::writing(std::env::temp_dir().display().to_string(), &error))?
             .keep(),
     };
-    let story = Story { folder };
-    story.write_example()?;
-    story.connected_side()?;
-    story.isolated_side()?;
-    story.tampered_copies()?;
-    story.say(&format!(
-        "Go on by hand: everything lies in {}.\n  {}",
-        story.folder.display(),
-        story.command("verifier", &["--state", &story.path("state"), "trust", "show"])
-    ));
-    Ok(())
+    match (Story { folder }).tell() {
+        Err(Stop::Failed(failure)) => Err(failure),
+        Err(Stop::Unheard) | Ok(()) => Ok(()),
+    }
+}
+
+/// Why the story ends early.
+enum Stop {
+    Failed(Failure),
+    /// Whoever listened has closed the pipe.
+    Unheard,
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+fn print(text: &str) -> Result<(), Stop> {
+    write_result(text).map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Stop::Unheard,
+        _ => Failure::writing("standard output", &error).into(),
+    })
 }
 
 fn fresh(folder: &Path) -> Result<PathBuf, Failure> {
@@ -68,6 +83,18 @@ struct Story {
 }
 
 impl Story {
+    fn tell(&self) -> Result<(), Stop> {
+        self.write_example()?;
+        self.connected_side()?;
+        self.isolated_side()?;
+        self.tampered_copies()?;
+        self.say(&format!(
+            "Go on by hand: everything lies in {}.\n  {}",
+            self.folder.display(),
+            self.command("verifier", &["--state", &self.path("state"), "trust", "show"])
+        ))
+    }
+
     fn write_example(&self) -> Result<(), Failure> {
         for (name, content) in EXAMPLE {
             let path = self.folder.join(name);
@@ -82,8 +109,8 @@ impl Story {
             .map_err(|error| Failure::writing(program.display().to_string(), &error))
     }
 
-    fn connected_side(&self) -> Result<(), Failure> {
-        self.say("Connected side: keys, and the trust root that says whose signatures count.");
+    fn connected_side(&self) -> Result<(), Stop> {
+        self.say("Connected side: keys, and the trust root that says whose signatures count.")?;
         for owner in ["alice", "builder"] {
             self.bundler(&["keys", "new", owner, "--no-passphrase", "-o", &self.path("")])?;
         }
@@ -94,15 +121,15 @@ impl Story {
         self.bundler(&[&new[..], &["--enclave", "demo", "--expires", "2036-11-22"]].concat())?;
         self.bundler(&["root", "sign", &root, "--key", &self.path("alice.key")])?;
 
-        self.say("Pin what goes across, build the bundle, sign it.");
+        self.say("Pin what goes across, build the bundle, sign it.")?;
         let (recipe, bundle) = (self.path("bundle.toml"), self.bundle());
         self.bundler(&["lock", "--recipe-file", &recipe])?;
         self.bundler(&["build", "--recipe-file", &recipe, "-o", &bundle])?;
         self.bundler(&["sign", &bundle, "--key", &self.path("builder.key"), "--trust", &root])
     }
 
-    fn isolated_side(&self) -> Result<(), Failure> {
-        self.say("Isolated host: trust the root, whose fingerprint came another way; prove; install.");
+    fn isolated_side(&self) -> Result<(), Stop> {
+        self.say("Isolated host: trust the root, whose fingerprint came another way; prove; install.")?;
         let root = self.path("root.json");
         let fingerprint = crate::root::Root::read(Path::new(&root))?.fingerprint().hex();
         let target = self.path("target");
@@ -112,11 +139,11 @@ impl Story {
         self.verifier(&["install", &self.bundle(), "--root", &target], Outcome::Done)
     }
 
-    fn tampered_copies(&self) -> Result<(), Failure> {
-        self.say("A copy with one bit changed in the vendor's program:");
+    fn tampered_copies(&self) -> Result<(), Stop> {
+        self.say("A copy with one bit changed in the vendor's program:")?;
         let copy = self.tampered("flipped-bit.tar", PROGRAM_TEXT)?;
         self.verifier(&["verify", &copy], Outcome::Refused(Class::Medium))?;
-        self.say("A copy with one digit changed in the manifest:");
+        self.say("A copy with one digit changed in the manifest:")?;
         let copy = self.tampered("forged-sequence.tar", MANIFEST_TEXT)?;
         self.verifier(&["verify", &copy], Outcome::Refused(Class::Refused))
     }
@@ -141,8 +168,8 @@ impl Story {
         self.path("first-1.0.bundle.tar")
     }
 
-    fn say(&self, text: &str) {
-        println!("\n# {text}");
+    fn say(&self, text: &str) -> Result<(), Stop> {
+        print(&format!("\n# {text}"))
     }
 
     fn command(&self, program: &str, words: &[&str]) -> String {
@@ -156,28 +183,30 @@ impl Story {
         format!("{program} {}", quoted.join(" "))
     }
 
-    fn bundler(&self, words: &[&str]) -> Result<(), Failure> {
-        println!("$ {}", self.command("bundler", words));
+    fn bundler(&self, words: &[&str]) -> Result<(), Stop> {
+        print(&format!("$ {}", self.command("bundler", words)))?;
         let cli = Cli::try_parse_from([&["bundler"], words].concat()).map_err(|error| unexpected(&error))?;
-        run::run(cli).map_err(|class| unexpected(&format!("exit code {}", class as u8)))
+        run::run(cli).map_err(|class| unexpected(&format!("exit code {}", class as u8)).into())
     }
 
-    fn verifier(&self, words: &[&str], expected: Outcome) -> Result<(), Failure> {
+    fn verifier(&self, words: &[&str], expected: Outcome) -> Result<(), Stop> {
         let state = self.path("state");
         let words = [&["--state", &state], words].concat();
-        println!("$ {}", self.command("verifier", &words));
+        print(&format!("$ {}", self.command("verifier", &words)))?;
         let cli = verifier::cli::Cli::try_parse_from([&["verifier"], &words[..]].concat())
             .map_err(|error| unexpected(&error))?;
         match verifier::run::run(&cli) {
             outcome if outcome == expected => Ok(()),
-            outcome => Err(unexpected(&format!("{outcome:?}"))),
+            outcome => {
+                // A pipe that was closed meanwhile is no fault of anybody's.
+                print("")?;
+                Err(unexpected(&format!("{outcome:?}")).into())
+            }
         }
     }
 }
 
 /// A step of the story that did not end as it must: the programs are at fault, not the user.
 fn unexpected(found: &impl std::fmt::Display) -> Failure {
-    Failure::new(Code::IoError, "the demo", "did not go as it must")
-        .found(found)
-        .hint("this is a fault in Sealift: please report it with the lines above")
+    Failure::fault("the demo", "did not go as it must").found(found)
 }

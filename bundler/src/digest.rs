@@ -16,10 +16,10 @@ use manifests::bundle::CHUNK_BYTES;
 use manifests::digest::Sha256Digest;
 use verifier::hash::sha256::Midstate;
 use verifier::hash::{Kernel, State};
+use verifier::progress::Progress;
 
 use self::lane::Lane;
 use crate::failure::Failure;
-use crate::progress::Progress;
 
 /// Bytes read at once for a lane: a divisor of a chunk, so that boundaries fall between reads, and small
 /// enough that all lanes of a core stay in its cache.
@@ -94,7 +94,8 @@ impl Read {
 
 /// Reads every file once; the answers come in the order of the jobs.
 ///
-/// The first refusal by the order of the jobs is returned, so that it is the same one every time.
+/// A refusal stops the work, and the first by the order of the jobs is returned. With several cores, which
+/// others were found by then is chance, so of several changed files any may be the one that is named.
 pub fn read_all(jobs: &[Job], output: Option<&File>, progress: &Progress) -> Result<Vec<Read>, Failure> {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let workers = cores.min(jobs.len()).max(1);
@@ -118,7 +119,11 @@ pub fn read_all(jobs: &[Job], output: Option<&File>, progress: &Progress) -> Res
     let mut results = shared.results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     results.sort_by_key(|(index, _)| *index);
     let read: Vec<Read> = results.into_iter().map(|(_, result)| result).collect::<Result<_, _>>()?;
-    debug_assert_eq!(read.len(), jobs.len());
+    if read.len() != jobs.len() {
+        return Err(Failure::fault("the payload", "was not read to its end")
+            .expected(format!("{} files", jobs.len()))
+            .found(read.len()));
+    }
     Ok(read)
 }
 
@@ -157,8 +162,8 @@ impl Shared<'_> {
             }
             lane::compress(kernel, &mut lanes);
             for lane in &mut lanes {
-                if let Some((index, read)) = lane.take_finished() {
-                    let result = check(&self.jobs[index], read);
+                if let Some((index, read)) = lane.take_finished(self.jobs) {
+                    let result = read.and_then(|read| check(&self.jobs[index], read));
                     if result.is_err() {
                         self.stop.store(true, Ordering::Relaxed);
                     }
@@ -182,7 +187,7 @@ impl Shared<'_> {
             lane.drop_job();
             (index, failure)
         })?;
-        self.progress.advance(bytes);
+        self.progress.add(bytes);
         Ok(())
     }
 }
@@ -195,7 +200,7 @@ fn check(job: &Job, read: Read) -> Result<Read, Failure> {
 }
 
 /// A file that is not what was locked.
-pub fn changed(name: &str, locked: &Locked, found: &Locked) -> Failure {
+fn changed(name: &str, locked: &Locked, found: &Locked) -> Failure {
     let show = |state: &Locked| format!("{} ({} bytes)", state.digest, thousands(state.size));
     Failure::new(verifier::error::Code::LockOutdated, name, "has changed since it was locked")
         .expected(show(locked))
@@ -203,7 +208,7 @@ pub fn changed(name: &str, locked: &Locked, found: &Locked) -> Failure {
 }
 
 /// `48,211,968`.
-pub fn thousands(number: u64) -> String {
+fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() * 4 / 3);
     for (at, digit) in digits.char_indices() {

@@ -36,6 +36,12 @@ impl Failure {
         Refusal::new(code, subject, what).into()
     }
 
+    /// Something that cannot be, whatever the user does: it is not worked around.
+    pub fn fault(subject: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::new(Code::IoError, subject, what)
+            .hint("this is a fault in Sealift: please report it with the lines above")
+    }
+
     /// Something about the command line.
     pub fn usage(subject: impl Into<String>, what: impl Into<String>) -> Self {
         Self::new(Code::Usage, subject, what)

@@ -34,6 +34,21 @@ pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
+/// Whether anything has this name, a link that leads nowhere included.
+pub fn exists(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok()
+}
+
+/// Refuses early what [`create_new`] would refuse after the work.
+pub fn require_absent(path: &Path) -> Result<(), Failure> {
+    if exists(path) { Err(in_the_way(path)) } else { Ok(()) }
+}
+
+fn in_the_way(path: &Path) -> Failure {
+    Failure::usage(path.display().to_string(), "exists already and is not overwritten")
+        .hint("choose another name, or move the old file away")
+}
+
 /// Makes a file that was not there before: an existing one is never touched.
 pub fn create_new(path: &Path, bytes: &[u8], access: Access) -> Result<(), Failure> {
     let name = || path.display().to_string();
@@ -45,8 +60,7 @@ pub fn create_new(path: &Path, bytes: &[u8], access: Access) -> Result<(), Failu
         OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(|error| match error
             .kind()
         {
-            io::ErrorKind::AlreadyExists => Failure::usage(name(), "exists already and is not overwritten")
-                .hint("choose another name, or move the old file away"),
+            io::ErrorKind::AlreadyExists => in_the_way(path),
             _ => Failure::writing(name(), &error),
         })?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());

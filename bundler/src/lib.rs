@@ -12,7 +12,6 @@ pub mod failure;
 pub mod files;
 pub mod init;
 pub mod lock;
-pub mod progress;
 pub mod recipe;
 pub mod report;
 pub mod root;

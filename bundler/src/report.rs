@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What people and programs see: results on standard output, talk on standard error.
 
-use std::io::{self, IsTerminal, Write};
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+use std::io::{self, Write};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use manifests::name::printable;
 use serde::Serialize;
 use serde_json::Value;
+use verifier::cli::{Format, error_label};
 use verifier::error::{Class, Refusal};
+use verifier::progress::{Mode, Progress};
 
-use crate::cli::{Color, Format, Global, ProgressMode};
+use crate::cli::Global;
 use crate::failure::Failure;
-use crate::progress::Progress;
 
 /// A finished command: the same facts for people and for programs.
 #[derive(Clone, Debug)]
@@ -55,126 +52,44 @@ impl Printer {
 
     /// Prints the end of a command; a refusal's class is how the program ends.
     pub fn finish(&self, schema: &'static str, result: Result<Report, Failure>) -> Result<(), Class> {
-        match result {
-            Ok(report) => {
-                match self.global.format {
-                    Format::Human => out(&report.text),
-                    Format::Json => self.document(report.schema, report.outcome, &report.body),
-                }
-                Ok(())
-            }
-            Err(failure) => {
-                if self.global.format == Format::Json {
-                    self.document(schema, "refused", &Refused { refusal: failure.refusal() });
-                } else {
-                    self.failure(&failure);
-                }
-                Err(failure.refusal().class)
-            }
-        }
+        let printed = result.and_then(|report| match self.global.format {
+            Format::Human => print(&report.text),
+            Format::Json => document(report.schema, report.outcome, &report.body),
+        });
+        printed.map_err(|failure| {
+            self.refuse(schema, &failure);
+            failure.refusal().class
+        })
     }
 
-    fn document(&self, schema: &str, outcome: &str, body: &impl Serialize) {
-        let document = Document { schema: format!("sealift.{schema}/1"), outcome, body };
-        if let Ok(text) = serde_json::to_string(&document) {
-            out(&text);
+    fn refuse(&self, schema: &str, failure: &Failure) {
+        let refused = Refused { refusal: failure.refusal() };
+        if self.global.format == Format::Json && document(schema, "refused", &refused).is_ok() {
+            return;
         }
-    }
-
-    fn failure(&self, failure: &Failure) {
-        let label = if self.colourful() { "\x1b[1;31merror\x1b[0m" } else { "error" };
-        err(&format!("{label}: {failure}"));
+        // For people; and for programs too, where standard output takes no document.
+        talk(&format!("{}{failure}", error_label(self.global.color)));
     }
 
     /// Something worth knowing that is no result.
     pub fn note(&self, text: &str) {
         if !self.global.quiet {
-            err(&format!("note: {text}"));
+            talk(&format!("note: {text}"));
         }
     }
 
-    /// Something for those who want to know more.
-    pub fn detail(&self, text: &str) {
+    /// Something for those who want to know more; the text is made only for them.
+    pub fn detail(&self, text: impl FnOnce() -> String) {
         if self.global.verbose {
-            err(text);
+            talk(&manifests::name::printable(&text()));
         }
     }
 
-    fn colourful(&self) -> bool {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
-        match self.global.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto if set("NO_COLOR") => false,
-            Color::Auto if set("CLICOLOR_FORCE") => true,
-            Color::Auto => io::stderr().is_terminal(),
-        }
+    /// Starts to show how far long work on `total` bytes is.
+    pub fn progress(&self, label: &'static str, total: u64) -> Progress {
+        let mode = if self.global.quiet { Mode::None } else { self.global.progress };
+        Progress::start(mode, label, total)
     }
-
-    /// Runs long work while another thread shows how far it is.
-    pub fn watched<T>(&self, what: &'static str, work: impl FnOnce(&Progress) -> T) -> T {
-        let progress = Progress::default();
-        let mode = match self.global.progress {
-            _ if self.global.quiet => ProgressMode::None,
-            ProgressMode::Auto if io::stderr().is_terminal() => ProgressMode::Bar,
-            ProgressMode::Auto => ProgressMode::Plain,
-            mode => mode,
-        };
-        if mode == ProgressMode::None {
-            return work(&progress);
-        }
-        let (stop, stopped) = channel::<()>();
-        std::thread::scope(|scope| {
-            let progress = &progress;
-            scope.spawn(move || match mode {
-                ProgressMode::Bar => bar(what, progress, &stopped),
-                _ => lines(what, progress, &stopped),
-            });
-            let result = work(progress);
-            drop(stop);
-            result
-        })
-    }
-}
-
-fn bar(what: &'static str, progress: &Progress, stopped: &std::sync::mpsc::Receiver<()>) {
-    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-    if let Ok(style) =
-        ProgressStyle::with_template("{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}")
-    {
-        bar.set_style(style.progress_chars("=> "));
-    }
-    bar.set_message(what);
-    while stopped.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
-        let (done, total) = progress.state();
-        bar.set_length(total);
-        bar.set_position(done);
-    }
-    bar.finish_and_clear();
-}
-
-fn lines(what: &str, progress: &Progress, stopped: &std::sync::mpsc::Receiver<()>) {
-    let start = Instant::now();
-    while stopped.recv_timeout(Duration::from_secs(5)) == Err(RecvTimeoutError::Timeout) {
-        let (done, total) = progress.state();
-        let seconds = start.elapsed().as_secs();
-        err(&format!("{what}: {} of {} after {seconds} s", size(done), size(total)));
-    }
-}
-
-/// `4.00 GiB`.
-pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
-    if bytes < 1024 {
-        return if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") };
-    }
-    let mut value = bytes as f64 / 1024.0;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    format!("{value:.2} {}", UNITS[unit])
 }
 
 /// `1 file`, `2 files`.
@@ -182,16 +97,29 @@ pub fn count(number: usize, thing: &str) -> String {
     if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
 
-/// Text from files, safe for a terminal.
-pub fn safe(text: &str) -> String {
-    printable(text)
+fn document(schema: &str, outcome: &str, body: &impl Serialize) -> Result<(), Failure> {
+    let document = Document { schema: format!("sealift.{schema}/1"), outcome, body };
+    let text = serde_json::to_string(&document)
+        .map_err(|error| Failure::fault("the report", "cannot be written as JSON").found(error))?;
+    print(&text)
 }
 
-/// A closed pipe ends the listener's interest, not the work.
-fn out(text: &str) {
-    let _ = writeln!(io::stdout(), "{}", text.trim_end_matches('\n'));
+/// A result that nobody gets is a refusal; a pipe that the listener has closed ends his interest alone.
+fn print(text: &str) -> Result<(), Failure> {
+    match write_result(text) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| Failure::writing("standard output", &error)),
+    }
 }
 
-fn err(text: &str) {
+/// Writes lines to standard output, all of them or an error.
+pub fn write_result(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", text.trim_end_matches('\n'))?;
+    out.flush()
+}
+
+fn talk(text: &str) {
+    // Where nothing can be printed any more, the exit code still tells.
     let _ = writeln!(io::stderr(), "{text}");
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use verifier::error::Class;
+use verifier::report::human::size;
 
 use crate::build::{self, Existing, Outcome};
 use crate::cli::{self, Cli, Command};
@@ -15,7 +16,7 @@ use crate::files;
 use crate::init;
 use crate::lock::{self, Lock};
 use crate::recipe::Recipe;
-use crate::report::{Printer, Report, count, size};
+use crate::report::{Printer, Report, count};
 use crate::root::{self, Change, Root};
 use crate::show;
 use crate::sign::key_file::KeyPair;
@@ -32,11 +33,11 @@ pub fn run(cli: Cli) -> Result<(), Class> {
         Command::Keys(cli::Keys::Show(command)) => printer.finish("keys", keys_show(&command)),
         Command::Root(cli::Root::New(command)) => printer.finish("root", root_new(&command)),
         Command::Root(cli::Root::Next(command)) => printer.finish("root", root_next(&command)),
-        Command::Root(cli::Root::Sign(command)) => printer.finish("root", root_sign(&command)),
+        Command::Root(cli::Root::Sign(command)) => printer.finish("root", root_sign(&printer, &command)),
         Command::Root(cli::Root::Show(command)) => printer.finish("root", show::root(&command.root)),
         Command::Lock(command) => printer.finish("lock", lock(&printer, &command)),
         Command::Build(command) => printer.finish("build", build(&printer, &command)),
-        Command::Sign(command) => printer.finish("sign", sign(&command)),
+        Command::Sign(command) => printer.finish("sign", sign(&printer, &command)),
         Command::Show(command) => printer.finish("describe", show::any(&command.file)),
         Command::Demo(command) => match demo::tell(command.dir.as_deref()) {
             Ok(()) => Ok(()),
@@ -132,8 +133,12 @@ fn root_next(command: &cli::RootNext) -> Result<Report, Failure> {
     show::new_root(&root, &command.output)
 }
 
-fn root_sign(command: &cli::RootSign) -> Result<Report, Failure> {
+fn root_sign(printer: &Printer, command: &cli::RootSign) -> Result<Report, Failure> {
     let root = Root::read(&command.root)?;
+    for (name, role) in &root.document().roles {
+        let owners: Vec<&str> = role.owners.iter().map(|owner| owner.as_str()).collect();
+        printer.detail(|| format!("role {name}: {} of {}", role.threshold, owners.join(", ")));
+    }
     let previous = command.previous.as_deref().map(Root::read).transpose()?;
     let key = KeyPair::read(&command.key, &passphrases(&command.passphrase))?;
     let signed = root::sign(&root, &key, previous.as_ref())?;
@@ -145,11 +150,11 @@ fn root_sign(command: &cli::RootSign) -> Result<Report, Failure> {
             "{name}: signed by {} with key {}\n{} of its {} needed owners have signed",
             signed.owner,
             signed.key.hex(),
-            signed.found,
-            signed.threshold
+            signed.tally.found,
+            signed.tally.threshold
         ),
         body: json!({"file": name.to_string(), "fingerprint": root.fingerprint().to_string(), "owner": signed.owner.as_str(),
-                     "keyid": signed.key.hex(), "signed": signed.found, "threshold": signed.threshold}),
+                     "keyid": signed.key.hex(), "signed": signed.tally.found, "threshold": signed.tally.threshold}),
     })
 }
 
@@ -160,7 +165,13 @@ fn sets(given: &[(String, String)]) -> BTreeMap<String, String> {
 fn lock(printer: &Printer, command: &cli::Lock) -> Result<Report, Failure> {
     let recipe_file = &command.recipe.recipe_file;
     let recipe = Recipe::load(recipe_file, sets(&command.recipe.set))?;
-    let lock = printer.watched("locking", |progress| lock::resolve(&recipe, progress))?;
+    let lock = lock::resolve(&recipe, printer)?;
+    for (path, state, signatures) in lock.contents() {
+        printer.detail(|| format!("locked {path}: {}, {}", size(state.size), state.digest));
+        for signature in signatures {
+            printer.detail(|| format!("  signed by {}, in {}", signature.signer, signature.file.path));
+        }
+    }
     let path = lock::path_beside(recipe_file);
     let text = lock::file::render(&lock);
     let unchanged = std::fs::read(&path).is_ok_and(|old| old == text.as_bytes());
@@ -182,8 +193,7 @@ fn build(printer: &Printer, command: &cli::Build) -> Result<Report, Failure> {
     let (recipe, lock) = locked_recipe(recipe_file, sets(&command.recipe.set))?;
     let output = command.output.clone().unwrap_or_else(|| build::default_output(&recipe));
     let existing = if command.replace { Existing::Replace } else { Existing::Keep };
-    let built =
-        printer.watched("building", |progress| build::build(&recipe, &lock, &output, existing, progress))?;
+    let built = build::build(&recipe, &lock, &output, existing, printer)?;
     let (outcome, verb) = match built.outcome {
         Outcome::Written => ("built", "built"),
         Outcome::Unchanged => ("unchanged", "is there already, byte for byte"),
@@ -222,10 +232,10 @@ fn locked_recipe(path: &Path, given: BTreeMap<String, String>) -> Result<(Recipe
     Ok((recipe, lock))
 }
 
-fn sign(command: &cli::Sign) -> Result<Report, Failure> {
+fn sign(printer: &Printer, command: &cli::Sign) -> Result<Report, Failure> {
     let bundle = &command.bundle;
     if let Some(to) = &command.export {
-        let id = sign::export(bundle, to)?;
+        let id = sign::export(bundle, to, printer)?;
         return Ok(Report {
             schema: "sign",
             outcome: "exported",
@@ -238,9 +248,9 @@ fn sign(command: &cli::Sign) -> Result<Report, Failure> {
     let signed = match (&command.key, &command.import, &command.public_key) {
         (Some(key), _, _) => {
             let key = KeyPair::read(key, &passphrases(&command.passphrase))?;
-            sign::with_key(bundle, &key, trust, &target)?
+            sign::with_key(bundle, &key, trust, &target, printer)?
         }
-        (None, Some(raw), Some(public)) => sign::import(bundle, raw, public, trust, &target)?,
+        (None, Some(raw), Some(public)) => sign::import(bundle, raw, public, trust, &target, printer)?,
         // The command line's definition does not let this through.
         _ => return Err(Failure::usage("sign", "needs --key, --export or --import with --public-key")),
     };

@@ -5,14 +5,17 @@ use std::fmt::Write;
 use std::path::Path;
 
 use manifests::bundle::{Demand, Manifest};
+use manifests::name::printable;
 use serde_json::{Value, json};
 use verifier::error::Code;
+use verifier::report::human::size;
+use verifier::trust::threshold::Tally;
 use verifier::trust::{Claim, UnsignedManifest};
 
 use crate::failure::Failure;
 use crate::files::read_limited;
 use crate::lock::{self, Lock};
-use crate::report::{Report, count, safe, size};
+use crate::report::{Report, count};
 use crate::root::{Root, grouped};
 use crate::sign::key_file::{Protection, key_of, protection};
 use crate::sign::passphrase::Passphrases;
@@ -95,7 +98,7 @@ fn bundle(path: &Path) -> Result<Report, Failure> {
 /// Nothing about a bundle is shown without the word that nobody has checked it.
 fn line(out: &mut String, what: &str, value: &str) {
     // Writing to a String does not fail.
-    let _ = writeln!(out, "{what:>9}: {} (not verified)", safe(value));
+    let _ = writeln!(out, "{what:>9}: {} (not verified)", printable(value));
 }
 
 fn demand(demand: &Demand) -> String {
@@ -123,7 +126,7 @@ fn lock_file(path: &Path) -> Result<Report, Failure> {
     let mut out = String::new();
     let _ = writeln!(out, "lock of recipe {}", lock.recipe);
     for (name, value) in &lock.sets {
-        let _ = writeln!(out, "--set {}={}", safe(name), safe(value));
+        let _ = writeln!(out, "--set {}={}", printable(name), printable(value));
     }
     let _ = writeln!(out, "{}, {}", count(lock.files(), "file"), size(lock.bytes()));
     for (name, artifact) in &lock.artifacts {
@@ -178,7 +181,7 @@ pub fn root(path: &Path) -> Result<Report, Failure> {
     let root = Root::read(path)?;
     let document = root.document();
     let signers = root.signers()?;
-    let (found, threshold) = root.count()?;
+    let Tally { found, threshold } = root.tally()?;
     let mut out = String::new();
     let [first, second] = grouped(root.fingerprint());
     let _ = writeln!(out, "trust root of enclave {}, version {}", document.enclave, document.version);
@@ -219,7 +222,7 @@ pub fn root(path: &Path) -> Result<Report, Failure> {
 
 /// What `root new` and `root next` say.
 pub fn new_root(root: &Root, path: &Path) -> Result<Report, Failure> {
-    let (_, threshold) = root.count()?;
+    let threshold = root.tally()?.threshold;
     let [first, second] = grouped(root.fingerprint());
     let file = path.display().to_string();
     Ok(Report {

@@ -25,10 +25,10 @@ function __fish_bundler_using_subcommand
 end
 
 complete -c bundler -n "__fish_bundler_needs_command" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
-complete -c bundler -n "__fish_bundler_needs_command" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
-always\t'Always'
-never\t'Never'"
+json\t'One JSON document, or one a line where there are several'"
+complete -c bundler -n "__fish_bundler_needs_command" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c bundler -n "__fish_bundler_needs_command" -l progress -d 'Progress on standard error: auto, bar, plain or none' -r -f -a "auto\t'A bar on a terminal, else a line every few seconds'
 bar\t'A bar'
 plain\t'A line every few seconds'
@@ -47,10 +47,10 @@ complete -c bundler -n "__fish_bundler_needs_command" -f -a "sign" -d 'Prove a b
 complete -c bundler -n "__fish_bundler_needs_command" -f -a "show" -d 'Show a bundle, lock, key or trust root'
 complete -c bundler -n "__fish_bundler_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c bundler -n "__fish_bundler_using_subcommand demo" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
-complete -c bundler -n "__fish_bundler_using_subcommand demo" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
-always\t'Always'
-never\t'Never'"
+json\t'One JSON document, or one a line where there are several'"
+complete -c bundler -n "__fish_bundler_using_subcommand demo" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c bundler -n "__fish_bundler_using_subcommand demo" -l progress -d 'Progress on standard error: auto, bar, plain or none' -r -f -a "auto\t'A bar on a terminal, else a line every few seconds'
 bar\t'A bar'
 plain\t'A line every few seconds'
@@ -62,10 +62,10 @@ complete -c bundler -n "__fish_bundler_using_subcommand demo" -s V -l version -d
 complete -c bundler -n "__fish_bundler_using_subcommand init" -l recipe -d 'Which recipe' -r
 complete -c bundler -n "__fish_bundler_using_subcommand init" -l set -d 'Give a variable of the recipe another value' -r
 complete -c bundler -n "__fish_bundler_using_subcommand init" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
-complete -c bundler -n "__fish_bundler_using_subcommand init" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
-always\t'Always'
-never\t'Never'"
+json\t'One JSON document, or one a line where there are several'"
+complete -c bundler -n "__fish_bundler_using_subcommand init" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c bundler -n "__fish_bundler_using_subcommand init" -l progress -d 'Progress on standard error: auto, bar, plain or none' -r -f -a "auto\t'A bar on a terminal, else a line every few seconds'
 bar\t'A bar'
 plain\t'A line every few seconds'
@@ -76,10 +76,10 @@ complete -c bundler -n "__fish_bundler_using_subcommand init" -s v -l verbose -d
 complete -c bundler -n "__fish_bundler_using_subcommand init" -s h -l help -d 'Print help'
 complete -c bundler -n "__fish_bundler_using_subcommand init" -s V -l version -d 'Print version'
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and not __fish_seen_subcommand_from new show help" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
-complete -c bundler -n "__fish_bundler_using_subcommand keys; and not __fish_seen_subcommand_from new show help" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
-always\t'Always'
-never\t'Never'"
+json\t'One JSON document, or one a line where there are several'"
+complete -c bundler -n "__fish_bundler_using_subcommand keys; and not __fish_seen_subcommand_from new show help" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and not __fish_seen_subcommand_from new show help" -l progress -d 'Progress on standard error: auto, bar, plain or none' -r -f -a "auto\t'A bar on a terminal, else a line every few seconds'
 bar\t'A bar'
 plain\t'A line every few seconds'
@@ -95,10 +95,10 @@ complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_su
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from new" -s o -l output -d 'The folder for both files [default: here]' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from new" -l passphrase-file -d 'Read the passphrase from a file, else from SEALIFT_PASSPHRASE, else ask' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from new" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
-complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from new" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
-always\t'Always'
-never\t'Never'"
+json\t'One JSON document, or one a line where there are several'"
+complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from new" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from new" -l progress -d 'Progress on standard error: auto, bar, plain or none' -r -f -a "auto\t'A bar on a terminal, else a line every few seconds'
 bar\t'A bar'
 plain\t'A line every few seconds'
@@ -110,10 +110,10 @@ complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_su
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from new" -s V -l version -d 'Print version'
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from show" -l passphrase-file -d 'Read the passphrase from a file, else from SEALIFT_PASSPHRASE, else ask' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from show" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
-complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from show" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
-always\t'Always'
-never\t'Never'"
+json\t'One JSON document, or one a line where there are several'"
+complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from show" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from show" -l progress -d 'Progress on standard error: auto, bar, plain or none' -r -f -a "auto\t'A bar on a terminal, else a line every few seconds'
 bar\t'A bar'
 plain\t'A line every few seconds'
@@ -126,10 +126,10 @@ complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_su
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show the id of a key'
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c bundler -n "__fish_bundler_using_subcommand root; and not __fish_seen_subcommand_from new next sign show help" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
-complete -c bundler -n "__fish_bundler_using_subcommand root; and not __fish_seen_subcommand_from new next sign show help" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
-always\t'Always'
-never\t'Never'"
+json\t'One JSON document, or one a line where there are several'"
+complete -c bundler -n "__fish_bundler_using_subcommand root; and not __fish_seen_subcommand_from new next sign show help" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c bundler -n "__fish_bundler_using_subcommand root; and not __fish_seen_subcommand_from new next sign show help" -l progress -d 'Progress on standard error: auto, bar, plain or none' -r -f -a "auto\t'A bar on a terminal, else a line every few seconds'
 bar\t'A bar'
 plain\t'A line every few seconds'
@@ -152,10 +152,10 @@ complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_su
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from new" -l deny -d 'Refuse the bundle with this manifest digest' -r
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from new" -l from -d 'Rules, floors, denied bundles and require-audience, as TOML' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from new" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
-complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from new" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
-always\t'Always'
-never\t'Never'"
+json\t'One JSON document, or one a line where there are several'"
+complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from new" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from new" -l progress -d 'Progress on standard error: auto, bar, plain or none' -r -f -a "auto\t'A bar on a terminal, else a line every few seconds'
 bar\t'A bar'
 plain\t'A line every few seconds'
@@ -174,10 +174,10 @@ complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_su
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from next" -l deny -d 'Refuse the bundle with this manifest digest' -r
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from next" -l from -d 'Rules, floors, denied bundles and require-audience, as TOML' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from next" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
-complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from next" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
-always\t'Always'
-never\t'Never'"
+json\t'One JSON document, or one a line where there are several'"
+complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from next" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from next" -l progress -d 'Progress on standard error: auto, bar, plain or none' -r -f -a "auto\t'A bar on a terminal, else a line every few seconds'
 bar\t'A bar'
 plain\t'A line every few seconds'
@@ -190,10 +190,10 @@ complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_su
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from sign" -l previous -d 'The root before it, for an owner who is leaving' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from sign" -l passphrase-file -d 'Read the passphrase from a file, else from SEALIFT_PASSPHRASE, else ask' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from sign" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
-complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from sign" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
-always\t'Always'
-never\t'Never'"
+json\t'One JSON document, or one a line where there are several'"
+complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from sign" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from sign" -l progress -d 'Progress on standard error: auto, bar, plain or none' -r -f -a "auto\t'A bar on a terminal, else a line every few seconds'
 bar\t'A bar'
 plain\t'A line every few seconds'
@@ -203,10 +203,10 @@ complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_su
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from sign" -s h -l help -d 'Print help'
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from sign" -s V -l version -d 'Print version'
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from show" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
-complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from show" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
-always\t'Always'
-never\t'Never'"
+json\t'One JSON document, or one a line where there are several'"
+complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from show" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from show" -l progress -d 'Progress on standard error: auto, bar, plain or none' -r -f -a "auto\t'A bar on a terminal, else a line every few seconds'
 bar\t'A bar'
 plain\t'A line every few seconds'
@@ -223,10 +223,10 @@ complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_su
 complete -c bundler -n "__fish_bundler_using_subcommand lock" -l recipe-file -d 'The recipe' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand lock" -l set -d 'Give a variable of the recipe another value' -r
 complete -c bundler -n "__fish_bundler_using_subcommand lock" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
-complete -c bundler -n "__fish_bundler_using_subcommand lock" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
-always\t'Always'
-never\t'Never'"
+json\t'One JSON document, or one a line where there are several'"
+complete -c bundler -n "__fish_bundler_using_subcommand lock" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c bundler -n "__fish_bundler_using_subcommand lock" -l progress -d 'Progress on standard error: auto, bar, plain or none' -r -f -a "auto\t'A bar on a terminal, else a line every few seconds'
 bar\t'A bar'
 plain\t'A line every few seconds'
@@ -239,10 +239,10 @@ complete -c bundler -n "__fish_bundler_using_subcommand build" -s o -l output -d
 complete -c bundler -n "__fish_bundler_using_subcommand build" -l recipe-file -d 'The recipe' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand build" -l set -d 'Give a variable of the recipe another value' -r
 complete -c bundler -n "__fish_bundler_using_subcommand build" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
-complete -c bundler -n "__fish_bundler_using_subcommand build" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
-always\t'Always'
-never\t'Never'"
+json\t'One JSON document, or one a line where there are several'"
+complete -c bundler -n "__fish_bundler_using_subcommand build" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c bundler -n "__fish_bundler_using_subcommand build" -l progress -d 'Progress on standard error: auto, bar, plain or none' -r -f -a "auto\t'A bar on a terminal, else a line every few seconds'
 bar\t'A bar'
 plain\t'A line every few seconds'
@@ -260,10 +260,10 @@ complete -c bundler -n "__fish_bundler_using_subcommand sign" -s o -l output -d 
 complete -c bundler -n "__fish_bundler_using_subcommand sign" -l trust -d 'Show the key\'s role in this trust root; refuse a key without one' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand sign" -l passphrase-file -d 'Read the passphrase from a file, else from SEALIFT_PASSPHRASE, else ask' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand sign" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
-complete -c bundler -n "__fish_bundler_using_subcommand sign" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
-always\t'Always'
-never\t'Never'"
+json\t'One JSON document, or one a line where there are several'"
+complete -c bundler -n "__fish_bundler_using_subcommand sign" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c bundler -n "__fish_bundler_using_subcommand sign" -l progress -d 'Progress on standard error: auto, bar, plain or none' -r -f -a "auto\t'A bar on a terminal, else a line every few seconds'
 bar\t'A bar'
 plain\t'A line every few seconds'
@@ -273,10 +273,10 @@ complete -c bundler -n "__fish_bundler_using_subcommand sign" -s v -l verbose -d
 complete -c bundler -n "__fish_bundler_using_subcommand sign" -s h -l help -d 'Print help'
 complete -c bundler -n "__fish_bundler_using_subcommand sign" -s V -l version -d 'Print version'
 complete -c bundler -n "__fish_bundler_using_subcommand show" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
-json\t'One JSON document'"
-complete -c bundler -n "__fish_bundler_using_subcommand show" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t'On a terminal, unless the environment says otherwise'
-always\t'Always'
-never\t'Never'"
+json\t'One JSON document, or one a line where there are several'"
+complete -c bundler -n "__fish_bundler_using_subcommand show" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
+always\t''
+never\t''"
 complete -c bundler -n "__fish_bundler_using_subcommand show" -l progress -d 'Progress on standard error: auto, bar, plain or none' -r -f -a "auto\t'A bar on a terminal, else a line every few seconds'
 bar\t'A bar'
 plain\t'A line every few seconds'

@@ -16,10 +16,8 @@ _bundler() {
     local context curcontext="$curcontext" state line
     _arguments "${_arguments_options[@]}" : \
 '--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
-json\:"One JSON document"))' \
-'--color=[Colour\: auto, always or never]:WHEN:((auto\:"On a terminal, unless the environment says otherwise"
-always\:"Always"
-never\:"Never"))' \
+json\:"One JSON document, or one a line where there are several"))' \
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
@@ -44,10 +42,8 @@ none\:"Nothing"))' \
             (demo)
 _arguments "${_arguments_options[@]}" : \
 '--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
-json\:"One JSON document"))' \
-'--color=[Colour\: auto, always or never]:WHEN:((auto\:"On a terminal, unless the environment says otherwise"
-always\:"Always"
-never\:"Never"))' \
+json\:"One JSON document, or one a line where there are several"))' \
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
@@ -68,10 +64,8 @@ _arguments "${_arguments_options[@]}" : \
 '--recipe=[Which recipe]:NAME:_default' \
 '*--set=[Give a variable of the recipe another value]:NAME=VALUE:_default' \
 '--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
-json\:"One JSON document"))' \
-'--color=[Colour\: auto, always or never]:WHEN:((auto\:"On a terminal, unless the environment says otherwise"
-always\:"Always"
-never\:"Never"))' \
+json\:"One JSON document, or one a line where there are several"))' \
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
@@ -91,10 +85,8 @@ none\:"Nothing"))' \
 (keys)
 _arguments "${_arguments_options[@]}" : \
 '--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
-json\:"One JSON document"))' \
-'--color=[Colour\: auto, always or never]:WHEN:((auto\:"On a terminal, unless the environment says otherwise"
-always\:"Always"
-never\:"Never"))' \
+json\:"One JSON document, or one a line where there are several"))' \
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
@@ -124,10 +116,8 @@ _arguments "${_arguments_options[@]}" : \
 '--output=[The folder for both files \[default\: here\]]:DIR:_files' \
 '--passphrase-file=[Read the passphrase from a file, else from SEALIFT_PASSPHRASE, else ask]:FILE:_files' \
 '--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
-json\:"One JSON document"))' \
-'--color=[Colour\: auto, always or never]:WHEN:((auto\:"On a terminal, unless the environment says otherwise"
-always\:"Always"
-never\:"Never"))' \
+json\:"One JSON document, or one a line where there are several"))' \
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
@@ -148,10 +138,8 @@ none\:"Nothing"))' \
 _arguments "${_arguments_options[@]}" : \
 '--passphrase-file=[Read the passphrase from a file, else from SEALIFT_PASSPHRASE, else ask]:FILE:_files' \
 '--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
-json\:"One JSON document"))' \
-'--color=[Colour\: auto, always or never]:WHEN:((auto\:"On a terminal, unless the environment says otherwise"
-always\:"Always"
-never\:"Never"))' \
+json\:"One JSON document, or one a line where there are several"))' \
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
@@ -202,10 +190,8 @@ esac
 (root)
 _arguments "${_arguments_options[@]}" : \
 '--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
-json\:"One JSON document"))' \
-'--color=[Colour\: auto, always or never]:WHEN:((auto\:"On a terminal, unless the environment says otherwise"
-always\:"Always"
-never\:"Never"))' \
+json\:"One JSON document, or one a line where there are several"))' \
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
@@ -240,10 +226,8 @@ _arguments "${_arguments_options[@]}" : \
 '*--deny=[Refuse the bundle with this manifest digest]:sha256:HEX:_default' \
 '--from=[Rules, floors, denied bundles and require-audience, as TOML]:FILE:_files' \
 '--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
-json\:"One JSON document"))' \
-'--color=[Colour\: auto, always or never]:WHEN:((auto\:"On a terminal, unless the environment says otherwise"
-always\:"Always"
-never\:"Never"))' \
+json\:"One JSON document, or one a line where there are several"))' \
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
@@ -271,10 +255,8 @@ _arguments "${_arguments_options[@]}" : \
 '*--deny=[Refuse the bundle with this manifest digest]:sha256:HEX:_default' \
 '--from=[Rules, floors, denied bundles and require-audience, as TOML]:FILE:_files' \
 '--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
-json\:"One JSON document"))' \
-'--color=[Colour\: auto, always or never]:WHEN:((auto\:"On a terminal, unless the environment says otherwise"
-always\:"Always"
-never\:"Never"))' \
+json\:"One JSON document, or one a line where there are several"))' \
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
@@ -296,10 +278,8 @@ _arguments "${_arguments_options[@]}" : \
 '--previous=[The root before it, for an owner who is leaving]:ROOT:_files' \
 '--passphrase-file=[Read the passphrase from a file, else from SEALIFT_PASSPHRASE, else ask]:FILE:_files' \
 '--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
-json\:"One JSON document"))' \
-'--color=[Colour\: auto, always or never]:WHEN:((auto\:"On a terminal, unless the environment says otherwise"
-always\:"Always"
-never\:"Never"))' \
+json\:"One JSON document, or one a line where there are several"))' \
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
@@ -318,10 +298,8 @@ none\:"Nothing"))' \
 (show)
 _arguments "${_arguments_options[@]}" : \
 '--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
-json\:"One JSON document"))' \
-'--color=[Colour\: auto, always or never]:WHEN:((auto\:"On a terminal, unless the environment says otherwise"
-always\:"Always"
-never\:"Never"))' \
+json\:"One JSON document, or one a line where there are several"))' \
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
@@ -382,10 +360,8 @@ _arguments "${_arguments_options[@]}" : \
 '--recipe-file=[The recipe]:FILE:_files' \
 '*--set=[Give a variable of the recipe another value]:NAME=VALUE:_default' \
 '--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
-json\:"One JSON document"))' \
-'--color=[Colour\: auto, always or never]:WHEN:((auto\:"On a terminal, unless the environment says otherwise"
-always\:"Always"
-never\:"Never"))' \
+json\:"One JSON document, or one a line where there are several"))' \
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
@@ -407,10 +383,8 @@ _arguments "${_arguments_options[@]}" : \
 '--recipe-file=[The recipe]:FILE:_files' \
 '*--set=[Give a variable of the recipe another value]:NAME=VALUE:_default' \
 '--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
-json\:"One JSON document"))' \
-'--color=[Colour\: auto, always or never]:WHEN:((auto\:"On a terminal, unless the environment says otherwise"
-always\:"Always"
-never\:"Never"))' \
+json\:"One JSON document, or one a line where there are several"))' \
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
@@ -437,10 +411,8 @@ _arguments "${_arguments_options[@]}" : \
 '--trust=[Show the key'\''s role in this trust root; refuse a key without one]:ROOT:_files' \
 '--passphrase-file=[Read the passphrase from a file, else from SEALIFT_PASSPHRASE, else ask]:FILE:_files' \
 '--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
-json\:"One JSON document"))' \
-'--color=[Colour\: auto, always or never]:WHEN:((auto\:"On a terminal, unless the environment says otherwise"
-always\:"Always"
-never\:"Never"))' \
+json\:"One JSON document, or one a line where there are several"))' \
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
@@ -459,10 +431,8 @@ none\:"Nothing"))' \
 (show)
 _arguments "${_arguments_options[@]}" : \
 '--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
-json\:"One JSON document"))' \
-'--color=[Colour\: auto, always or never]:WHEN:((auto\:"On a terminal, unless the environment says otherwise"
-always\:"Always"
-never\:"Never"))' \
+json\:"One JSON document, or one a line where there are several"))' \
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"

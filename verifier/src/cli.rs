@@ -64,15 +64,23 @@ impl Global {
 
     /// What stands before a refusal on standard error, in red where colour is wanted.
     pub fn error_label(&self) -> &'static str {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
-        let wanted = match self.color {
-            ColorChoice::Always => true,
-            ColorChoice::Never => false,
-            ColorChoice::Auto if set("NO_COLOR") => false,
-            ColorChoice::Auto => set("CLICOLOR_FORCE") || std::io::stderr().is_terminal(),
-        };
-        if wanted { "\u{1b}[1;31merror:\u{1b}[0m " } else { "error: " }
+        error_label(self.color)
     }
+}
+
+/// What stands before a refusal on standard error, in red where `color` and the environment want it:
+/// any `NO_COLOR` but an empty one says no (no-color.org), any `CLICOLOR_FORCE` but `0` says yes.
+pub fn error_label(color: ColorChoice) -> &'static str {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let wanted = match color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto if set("NO_COLOR").is_some() => false,
+        ColorChoice::Auto => {
+            set("CLICOLOR_FORCE").is_some_and(|value| value != "0") || std::io::stderr().is_terminal()
+        }
+    };
+    if wanted { "\u{1b}[1;31merror:\u{1b}[0m " } else { "error: " }
 }
 
 /// How results are printed.

@@ -25,8 +25,6 @@ use crate::failure::Failure;
 /// The places of all entries.
 #[derive(Debug)]
 pub struct Layout {
-    folder: String,
-    time: Timestamp,
     /// The header and the content of each of the three entries in front.
     manifest: Front,
     signatures: Front,
@@ -37,6 +35,7 @@ pub struct Layout {
 
 #[derive(Clone, Debug)]
 struct Front {
+    name: &'static str,
     header: Vec<u8>,
     /// Where the content starts.
     offset: u64,
@@ -51,11 +50,11 @@ impl Layout {
         let folder = manifest.folder();
         let time = manifest.bundle().created;
         let mut at = 0;
-        let mut front = |name: &str, size: u64| {
+        let mut front = |name: &'static str, size: u64| {
             let header = entry_header(&folder, name, size, EntryMode::Plain, time);
             let offset = at + header.len() as u64;
             at = offset + size + padding(size);
-            Front { header, offset, size }
+            Front { name, header, offset, size }
         };
         let values: u64 = plan.entries.iter().map(|entry| chaining_values(entry.locked.size)).sum();
         let manifest = front(MANIFEST, rendered.len() as u64);
@@ -70,7 +69,7 @@ impl Layout {
             Place { header, offset }
         });
         let payload = payload.collect();
-        Ok(Self { manifest, signatures, chains, payload, size: at + END as u64, folder, time })
+        Ok(Self { manifest, signatures, chains, payload, size: at + END as u64 })
     }
 
     /// Bytes of the archive.
@@ -106,7 +105,11 @@ impl Layout {
             .map_err(|error| Failure::new(Code::IoError, SIGNATURES, error.to_string()))?;
         let parts = [(&self.manifest, &*rendered), (&self.signatures, &*slot), (&self.chains, chains)];
         for (front, content) in parts {
-            debug_assert_eq!(front.size, content.len() as u64, "{} {}", self.folder, self.time);
+            if front.size != content.len() as u64 {
+                return Err(Failure::fault(front.name, "does not fit the room that was left for it")
+                    .expected(format!("{} bytes", front.size))
+                    .found(format!("{} bytes", content.len())));
+            }
             let bytes = [&front.header, content].concat();
             file.write_all_at(&bytes, front.offset - front.header.len() as u64)
                 .map_err(|error| Failure::writing("the bundle", &error))?;

@@ -9,17 +9,17 @@ pub mod manifest;
 mod output;
 mod prove;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use manifests::digest::Sha256Digest;
 use verifier::hash::sha256;
+use verifier::report::human::size;
 
 use crate::digest::{Job, read_all};
 use crate::failure::Failure;
 use crate::lock::Lock;
-use crate::progress::Progress;
 use crate::recipe::Recipe;
+use crate::report::Printer;
 
 pub use output::Existing;
 pub use prove::prove;
@@ -56,28 +56,31 @@ pub fn build(
     lock: &Lock,
     output: &Path,
     existing: Existing,
-    progress: &Progress,
+    printer: &Printer,
 ) -> Result<Built, Failure> {
     let plan = manifest::plan(recipe, lock)?;
     let layout = archive::Layout::new(&plan)?;
     let part = output::Part::create(output, existing, layout.size())?;
 
     let jobs: Vec<Job> = layout.jobs(&plan);
-    progress.expect(plan.entries.iter().map(|entry| entry.locked.size).sum());
-    let read = read_all(&jobs, Some(part.file()), progress)?;
+    for entry in &plan.entries {
+        printer.detail(|| format!("{} from {}: {}", entry.path, entry.name, size(entry.locked.size)));
+    }
+    let payload = plan.entries.iter().map(|entry| entry.locked.size).sum();
+    let read = read_all(&jobs, Some(part.file()), &printer.progress("building", payload))?;
     let chains = archive::chains(&read);
     let manifest = plan.manifest(sha256::digest(&chains))?;
     layout.write_front(part.file(), &manifest, &chains)?;
     part.sync()?;
 
-    prove(part.path())?;
+    prove(part.path(), printer)?;
     let rendered = manifest::render(&manifest)?;
     let outcome = part.publish(layout.slot())?;
     Ok(Built {
         path: output.to_owned(),
         id: sha256::digest(&rendered),
         files: plan.entries.len(),
-        payload: plan.entries.iter().map(|entry| entry.locked.size).sum(),
+        payload,
         size: layout.size(),
         outcome,
     })
@@ -86,9 +89,4 @@ pub fn build(
 /// Where a bundle is written when nobody says: `NAME-VERSION.bundle.tar` in the current folder.
 pub fn default_output(recipe: &Recipe) -> PathBuf {
     PathBuf::from(format!("{}-{}.bundle.tar", recipe.bundle.name, recipe.bundle.version))
-}
-
-/// A path for people: relative to nothing, without `./` in front.
-pub(crate) fn exists(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok()
 }

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use verifier::error::Code;
 
-use super::{Outcome, exists};
+use super::Outcome;
 use crate::failure::Failure;
-use crate::files::{folder, sync_folder};
+use crate::files::{exists, folder, sync_folder};
 
 /// What becomes of a file that has the output's name already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

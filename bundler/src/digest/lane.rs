@@ -3,10 +3,11 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 
 use manifests::bundle::{CHUNK_BYTES, SIZE_LIMIT, chaining_values};
 use manifests::digest::Sha256Digest;
+use rustix::fs::{Mode, OFlags};
 use verifier::archive::format::RECORD;
 use verifier::error::Code;
 use verifier::hash::lanes::absorb;
@@ -51,17 +52,15 @@ impl Lane {
     }
 
     pub(super) fn open(&mut self, index: usize, job: &Job) -> Result<(), Failure> {
-        let flags = match job.follow {
-            Follow::Yes => rustix::fs::OFlags::empty(),
-            Follow::No => rustix::fs::OFlags::NOFOLLOW,
+        let follow = match job.follow {
+            Follow::Yes => OFlags::empty(),
+            Follow::No => OFlags::NOFOLLOW,
         };
         // A pipe under this name would otherwise block for ever.
-        let flags = flags | rustix::fs::OFlags::NONBLOCK;
-        let file = File::options()
-            .read(true)
-            .custom_flags(i32::try_from(flags.bits()).unwrap_or(0))
-            .open(&job.path)
-            .map_err(|error| Failure::argument(&job.name, &error))?;
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | follow;
+        let file = rustix::fs::open(&job.path, flags, Mode::empty())
+            .map(File::from)
+            .map_err(|error| Failure::argument(&job.name, &error.into()))?;
         let metadata = file.metadata().map_err(|error| Failure::reading(&job.name, &error))?;
         if !metadata.is_file() {
             return Err(Failure::usage(&job.name, "is not a regular file").hint("name a file"));
@@ -107,12 +106,15 @@ impl Lane {
     }
 
     /// The answer, when the whole file has been absorbed; the lane is free then.
-    pub(super) fn take_finished(&mut self) -> Option<(usize, Read)> {
+    pub(super) fn take_finished(&mut self, jobs: &[Job]) -> Option<(usize, Result<Read, Failure>)> {
         let current = self.current.take_if(|current| current.before + current.held as u64 == current.size)?;
         let whole = current.held - current.held % BLOCK;
         let tail = &self.buffer[HEADER_BYTES + whole..HEADER_BYTES + current.held];
-        let midstate = Midstate::from_parts(current.state, tail, current.size)?;
-        Some((current.index, Read { midstate, chain: current.chain }))
+        let read = match Midstate::from_parts(current.state, tail, current.size) {
+            Some(midstate) => Ok(Read { midstate, chain: current.chain }),
+            None => Err(Failure::fault(&jobs[current.index].name, "was read without being absorbed")),
+        };
+        Some((current.index, read))
     }
 }
 

@@ -4,28 +4,38 @@
 //! That time, and not the clock: an old lock still builds, and any machine comes to the same verdict.
 
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use manifests::evidence::{Evidence, Verdict};
 use manifests::fingerprint::Fingerprint;
+use manifests::name::Name;
 use manifests::time::Timestamp;
-use verifier::error::Code;
-use verifier::hash::Kernel;
 use verifier::hash::sha256::Midstate;
-use verifier::signature::openpgp::{self, Demand, Hasher, Sha1};
+use verifier::progress::Progress;
+use verifier::signature::openpgp::{self, Check, Hasher, Sha1};
+use verifier::signature::{approve, file};
 
 use crate::failure::Failure;
-use crate::progress::Progress;
+
+/// What the recipe asks of one artifact's signatures.
+pub(super) struct Demand<'r> {
+    /// The artifact, for people.
+    pub(super) artifact: &'r str,
+    /// Who must have signed.
+    pub(super) signer: &'r Name,
+    /// Any of these keys.
+    pub(super) pins: &'r [Fingerprint],
+    /// The time of judgement.
+    pub(super) now: Timestamp,
+}
 
 /// Signatures that were read and wait for the file.
-pub(super) struct Pending(Vec<Prepared>);
-
-struct Prepared {
-    /// The signature's path, for people.
-    name: String,
-    check: openpgp::Check,
-    hasher: Option<Hasher>,
+pub(super) struct Pending<'r> {
+    demand: Demand<'r>,
+    /// Each with the signature's path, for people.
+    checks: Vec<(String, Check)>,
+    /// One for each check, where it needs more than SHA-256.
+    hashers: Vec<Option<Hasher>>,
 }
 
 /// Who made a good signature, and when.
@@ -34,62 +44,43 @@ pub(super) struct Good {
     pub(super) signed_at: Option<Timestamp>,
 }
 
-impl Pending {
+impl<'r> Pending<'r> {
     /// Reads all signatures of one artifact; each is a path for people and its bytes.
     pub(super) fn prepare(
-        artifact: &str,
+        demand: Demand<'r>,
         signatures: &[(String, Vec<u8>)],
         key: &[u8],
-        pins: &[Fingerprint],
-        now: Timestamp,
     ) -> Result<Self, Failure> {
         let mut checks = Vec::with_capacity(signatures.len());
         for (name, signature) in signatures {
-            let demand = Demand { signature, keys: &[key], pins, now, sha1: Sha1::Refused };
-            let check = openpgp::prepare(&demand).map_err(|evidence| refusal(artifact, name, &evidence))?;
-            checks.push(Prepared { name: name.clone(), hasher: check.hasher(), check });
+            let (pins, now) = (demand.pins, demand.now);
+            let asked = openpgp::Demand { signature, keys: &[key], pins, now, sha1: Sha1::Refused };
+            let check = openpgp::prepare(&asked).map_err(|evidence| demand.refusal(name, &evidence))?;
+            checks.push((name.clone(), check));
         }
-        Ok(Self(checks))
+        let hashers = checks.iter().map(|(_, check)| check.hasher()).collect();
+        Ok(Self { demand, checks, hashers })
     }
 
     /// Whether SHA-256 is not enough, so that the bytes must be seen in order.
     pub(super) fn needs_bytes(&self) -> bool {
-        self.0.iter().any(|prepared| prepared.hasher.is_some())
+        self.hashers.iter().any(Option::is_some)
     }
 
     /// Reads the file once for its own digest and for all that its signatures need.
-    pub(super) fn read(&mut self, path: &Path, name: &str, progress: &Progress) -> Result<Midstate, Failure> {
-        /// Large enough that starting a thread for it costs nothing, small enough to stay in the cache.
-        const BLOCK: usize = 1 << 20;
-        let mut file = File::open(path).map_err(|error| Failure::argument(name, &error))?;
-        let kernel = Kernel::detect();
-        let mut midstate = Midstate::EMPTY;
-        let mut block = Vec::with_capacity(BLOCK);
-        loop {
-            block.clear();
-            let bytes = (&mut file)
-                .take(BLOCK as u64)
-                .read_to_end(&mut block)
-                .map_err(|error| Failure::reading(name, &error))?;
-            if bytes == 0 {
-                return Ok(midstate);
-            }
-            std::thread::scope(|scope| {
-                for hasher in self.0.iter_mut().filter_map(|prepared| prepared.hasher.as_mut()) {
-                    let block = &block;
-                    scope.spawn(move || hasher.update(block));
-                }
-                midstate.update(kernel, &block);
-            });
-            progress.advance(bytes as u64);
-        }
+    pub(super) fn read(&mut self, path: &Path, progress: &Progress) -> Result<Midstate, Failure> {
+        let name = self.demand.artifact;
+        let mut opened = File::open(path).map_err(|error| Failure::argument(name, &error))?;
+        file::hash(&mut opened, &mut self.hashers, &|bytes| progress.add(bytes as u64))
+            .map_err(|error| Failure::reading(name, &error))
     }
 
     /// Judges every signature; all must be good.
-    pub(super) fn judge(self, artifact: &str, file: &Midstate) -> Result<Vec<Good>, Failure> {
-        let judged = self.0.into_iter().map(|prepared| {
-            let evidence = prepared.check.judge(file, prepared.hasher);
-            good(&evidence).ok_or_else(|| refusal(artifact, &prepared.name, &evidence))
+    pub(super) fn judge(self, file: &Midstate) -> Result<Vec<Good>, Failure> {
+        let Self { demand, checks, hashers } = self;
+        let judged = checks.into_iter().zip(hashers).map(|((name, check), hasher)| {
+            let evidence = check.judge(file, hasher);
+            good(&evidence).ok_or_else(|| demand.refusal(&name, &evidence))
         });
         judged.collect()
     }
@@ -100,20 +91,13 @@ fn good(evidence: &Evidence) -> Option<Good> {
     Some(Good { signer: Fingerprint::parse(&signer.id).ok()?, signed_at: evidence.signed_at })
 }
 
-fn refusal(artifact: &str, signature: &str, evidence: &Evidence) -> Failure {
-    let (code, what) = match evidence.verdict {
-        Verdict::Bad | Verdict::Good => (Code::EvidenceBad, "is not the file that the vendor signed"),
-        Verdict::WrongSigner => (Code::EvidenceWrongSigner, "is signed by somebody else"),
-        Verdict::OutsidePolicy => (Code::EvidenceOutsidePolicy, "has a signature that does not count"),
-        Verdict::Unsigned => (Code::EvidenceUnsigned, "has no signature"),
-        Verdict::Malformed => (Code::EvidenceMalformed, "has a signature or key that cannot be read"),
-    };
-    let mut found = vec![format!("{} in {signature}", evidence.verdict)];
-    found.extend(evidence.reason.map(str::to_owned));
-    found.extend(evidence.signer.as_ref().map(|signer| format!("signer {}", signer.id)));
-    found.extend(evidence.notes.iter().cloned());
-    Failure::new(code, artifact, what)
-        .expected("a good signature by the pinned key")
-        .found(found.join("; "))
-        .hint("fetch file and signature from the vendor again; ask the vendor before you change a pin")
+impl Demand<'_> {
+    /// What an isolated host would refuse, here with the signature's file.
+    fn refusal(&self, signature: &str, evidence: &Evidence) -> Failure {
+        let mut refusal = approve::refusal(self.artifact, self.signer, self.pins, evidence);
+        refusal.found = refusal.found.map(|found| format!("{found}, in {signature}"));
+        refusal
+            .hint("fetch file and signature from the vendor again; ask the vendor before you change a pin")
+            .into()
+    }
 }

@@ -114,6 +114,18 @@ impl Lock {
         Ok(())
     }
 
+    /// Artifacts and the files of trees: path, state, and the signatures that were good.
+    pub fn contents(&self) -> impl Iterator<Item = (String, &Locked, &[LockedSignature])> {
+        let artifacts = self.artifacts.values().map(|artifact| {
+            (artifact.file.path.clone(), &artifact.file.state, artifact.signatures.as_slice())
+        });
+        let trees = self.trees.values().flat_map(|tree| {
+            let folder = tree.path.trim_end_matches('/');
+            tree.files.iter().map(move |file| (format!("{folder}/{}", file.path), &file.state, &[][..]))
+        });
+        artifacts.chain(trees)
+    }
+
     /// All bytes that a bundle of this lock carries.
     pub fn bytes(&self) -> u64 {
         let artifacts = self.artifacts.values().map(|artifact| {

@@ -5,61 +5,66 @@ use std::collections::BTreeMap;
 
 use manifests::name::Name;
 use verifier::hash::sha256::{self, Midstate};
+use verifier::progress::Progress;
+use verifier::report::human::size;
 use verifier::signature::openpgp::{MAX_KEY_BYTES, MAX_SIGNATURE_BYTES};
 
-use super::evidence::Pending;
+use super::evidence::{self, Pending};
 use super::tree::{self, Found};
 use super::{Lock, LockedArtifact, LockedFile, LockedSignature, LockedTree, TreeFile};
 use crate::digest::{Follow, Job, Locked, read_all};
 use crate::failure::Failure;
 use crate::files::read_limited;
-use crate::progress::Progress;
 use crate::recipe::{Artifact, Demand, LocalPath, Recipe, Tree};
+use crate::report::{Printer, count};
 
 /// Reads everything that the recipe names, and checks every signature.
-pub fn resolve(recipe: &Recipe, progress: &Progress) -> Result<Lock, Failure> {
-    let keys = keys(recipe)?;
+pub fn resolve(recipe: &Recipe, printer: &Printer) -> Result<Lock, Failure> {
+    let keys = keys(recipe, printer)?;
+    let mut total = 0;
     let mut pending = Vec::with_capacity(recipe.artifacts.len());
     for artifact in &recipe.artifacts {
-        pending.push(signatures(recipe, artifact, &keys, progress)?);
+        total += require_file(recipe, &artifact.source)?;
+        pending.push(signatures(recipe, artifact, &keys, printer)?);
     }
     let mut trees = Vec::with_capacity(recipe.trees.len());
     for tree in &recipe.trees {
         let found = tree::walk(recipe, tree)?;
-        progress.expect(found.files.iter().map(|file| file.size).sum());
+        total += found.files.iter().map(|file| file.size).sum::<u64>();
+        printer.detail(|| format!("walked {}: {}", tree.source.text, count(found.files.len(), "file")));
         trees.push((tree, found));
     }
+    let progress = &printer.progress("locking", total);
     let mut read = read_all(&jobs(recipe, &pending, &trees), None, progress)?.into_iter();
+    let mut next = |name: &str| read.next().ok_or_else(|| Failure::fault(name, "was not read"));
 
     let mut artifacts = BTreeMap::new();
     for (artifact, pending) in recipe.artifacts.iter().zip(pending) {
         let locked = match pending {
             Some(signed) if signed.check.needs_bytes() => signed.read(recipe, artifact, progress)?,
-            pending => {
-                let midstate = read.next().map_or(Midstate::EMPTY, |read| read.midstate);
-                finish(artifact, &midstate, pending)?
-            }
+            pending => finish(artifact, &next(&artifact.source.text)?.midstate, pending)?,
         };
         artifacts.insert(artifact.name.clone(), locked);
     }
-    let trees = trees.into_iter().map(|(tree, found)| {
-        let files = found.files.into_iter().zip(&mut read).map(|(file, read)| TreeFile {
-            path: file.path,
-            mode: file.mode,
-            state: Locked { size: read.size(), digest: read.digest() },
+    let mut locked_trees = BTreeMap::new();
+    for (tree, found) in trees {
+        let files = found.files.into_iter().map(|file| {
+            let read = next(file.path.as_str())?;
+            let state = Locked { size: read.size(), digest: read.digest() };
+            Ok(TreeFile { path: file.path, mode: file.mode, state })
         });
         let locked = LockedTree {
             path: tree.source.text.clone(),
-            files: files.collect(),
+            files: files.collect::<Result<_, Failure>>()?,
             links: found.links,
             empty_directories: found.empty_directories,
         };
-        (tree.name.clone(), locked)
-    });
+        locked_trees.insert(tree.name.clone(), locked);
+    }
     Ok(Lock {
         recipe: recipe.digest(),
         sets: recipe.sets().clone(),
-        trees: trees.collect(),
+        trees: locked_trees,
         artifacts,
         signers: keys.into_iter().map(|(name, small)| (name, small.file)).collect(),
     })
@@ -71,10 +76,11 @@ struct Small {
     bytes: Vec<u8>,
 }
 
-fn small(recipe: &Recipe, path: &LocalPath, limit: usize) -> Result<Small, Failure> {
+fn small(recipe: &Recipe, path: &LocalPath, limit: usize, printer: &Printer) -> Result<Small, Failure> {
     require_file(recipe, path)?;
     let bytes = read_limited(&recipe.resolve(path), limit as u64)?;
     let state = Locked { size: bytes.len() as u64, digest: sha256::digest(&bytes) };
+    printer.detail(|| format!("read {}: {}", path.text, size(state.size)));
     Ok(Small { file: LockedFile { path: path.text.clone(), state }, bytes })
 }
 
@@ -95,36 +101,36 @@ fn require_file(recipe: &Recipe, path: &LocalPath) -> Result<u64, Failure> {
     }
 }
 
-fn keys(recipe: &Recipe) -> Result<BTreeMap<Name, Small>, Failure> {
+fn keys(recipe: &Recipe, printer: &Printer) -> Result<BTreeMap<Name, Small>, Failure> {
     let keys = recipe.signers.iter();
-    keys.map(|(name, signer)| Ok((name.clone(), small(recipe, &signer.key, MAX_KEY_BYTES)?))).collect()
+    keys.map(|(name, signer)| Ok((name.clone(), small(recipe, &signer.key, MAX_KEY_BYTES, printer)?)))
+        .collect()
 }
 
 /// The signatures of one artifact, and what waits for its bytes.
-struct Signed {
+struct Signed<'r> {
     files: Vec<LockedFile>,
-    check: Pending,
+    check: Pending<'r>,
 }
 
-impl Signed {
+impl Signed<'_> {
     fn read(
         mut self,
         recipe: &Recipe,
         artifact: &Artifact,
         progress: &Progress,
     ) -> Result<LockedArtifact, Failure> {
-        let midstate = self.check.read(&recipe.resolve(&artifact.source), &artifact.source.text, progress)?;
+        let midstate = self.check.read(&recipe.resolve(&artifact.source), progress)?;
         finish(artifact, &midstate, Some(self))
     }
 }
 
-fn signatures(
-    recipe: &Recipe,
-    artifact: &Artifact,
+fn signatures<'r>(
+    recipe: &'r Recipe,
+    artifact: &'r Artifact,
     keys: &BTreeMap<Name, Small>,
-    progress: &Progress,
-) -> Result<Option<Signed>, Failure> {
-    progress.expect(require_file(recipe, &artifact.source)?);
+    printer: &Printer,
+) -> Result<Option<Signed<'r>>, Failure> {
     let Demand::SignedBy { signer, signatures } = &artifact.demand else { return Ok(None) };
     let (Some(pins), Some(key)) = (recipe.signers.get(signer), keys.get(signer)) else {
         // The recipe's reader has refused this already.
@@ -133,17 +139,18 @@ fn signatures(
     let mut files = Vec::with_capacity(signatures.len());
     let mut bytes = Vec::with_capacity(signatures.len());
     for path in signatures {
-        let small = small(recipe, path, MAX_SIGNATURE_BYTES)?;
+        let small = small(recipe, path, MAX_SIGNATURE_BYTES, printer)?;
         bytes.push((path.text.clone(), small.bytes));
         files.push(small.file);
     }
-    let now = recipe.bundle.created;
-    let check = Pending::prepare(&artifact.source.text, &bytes, &key.bytes, &pins.openpgp, now)?;
+    let (artifact, pins, now) = (&*artifact.source.text, &*pins.openpgp, recipe.bundle.created);
+    let demand = evidence::Demand { artifact, signer, pins, now };
+    let check = Pending::prepare(demand, &bytes, &key.bytes)?;
     Ok(Some(Signed { files, check }))
 }
 
 /// Files that SHA-256 alone is enough for, artifacts first.
-fn jobs(recipe: &Recipe, pending: &[Option<Signed>], trees: &[(&Tree, Found)]) -> Vec<Job> {
+fn jobs(recipe: &Recipe, pending: &[Option<Signed<'_>>], trees: &[(&Tree, Found)]) -> Vec<Job> {
     let artifacts = recipe.artifacts.iter().zip(pending).filter_map(|(artifact, signed)| {
         let in_lanes = !signed.as_ref().is_some_and(|signed| signed.check.needs_bytes());
         in_lanes.then(|| Job {
@@ -167,14 +174,14 @@ fn jobs(recipe: &Recipe, pending: &[Option<Signed>], trees: &[(&Tree, Found)]) -
 fn finish(
     artifact: &Artifact,
     midstate: &Midstate,
-    signed: Option<Signed>,
+    signed: Option<Signed<'_>>,
 ) -> Result<LockedArtifact, Failure> {
     let path = artifact.source.text.clone();
     let state = Locked { size: midstate.length(), digest: midstate.digest() };
     let signatures = match signed {
         None => Vec::new(),
         Some(signed) => {
-            let good = signed.check.judge(&path, midstate)?;
+            let good = signed.check.judge(midstate)?;
             let pairs = signed.files.into_iter().zip(good);
             pairs
                 .map(|(file, good)| LockedSignature { file, signer: good.signer, signed_at: good.signed_at })

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! One function for each section of a recipe.
 
-use manifests::bundle::{Component, FileInstall, Identity, InstallMode, Owner, Profile, TreeInstall};
+use manifests::bundle::{
+    self, Component, FileInstall, Identity, InstallMode, MAX_TEXT_BYTES, ManifestError, Owner, Profile,
+    TreeInstall,
+};
 use manifests::fingerprint::Fingerprint;
 use manifests::name::{BundleName, BundleVersion, InstallPath, Name, is_control_or_bidi};
 use manifests::sequence::Sequence;
@@ -43,42 +46,29 @@ const TREE_INSTALL: Keys = Keys { known: &["directory", "owner"], later: &[] };
 
 pub(super) fn bundle(value: &Value<'_>) -> Result<Identity, Failure> {
     let table = value.table("[bundle]", BUNDLE)?;
-    let created = table.required("created")?.parse(Timestamp::parse)?;
-    let expires = match table.optional("expires") {
-        Some(value) => {
-            let expires = value.parse(Timestamp::parse)?;
-            if expires <= created {
-                return Err(value.error("has an `expires` that is not after `created`"));
-            }
-            Some(expires)
-        }
-        None => None,
-    };
-    let audience = match table.optional("audience") {
-        Some(value) => {
-            let names: Result<Vec<Name>, _> =
-                value.array()?.iter().map(|item| item.parse(Name::new)).collect();
-            let names = names?;
-            let distinct: std::collections::BTreeSet<_> = names.iter().collect();
-            if names.is_empty() || distinct.len() != names.len() {
-                return Err(value.error("has an `audience` that is empty or names an enclave twice"));
-            }
-            Some(names)
-        }
-        None => None,
-    };
+    let audience = table.optional("audience").map(|value| {
+        value.array()?.iter().map(|item| item.parse(Name::new)).collect::<Result<Vec<Name>, Failure>>()
+    });
     let sequence = table.required("sequence")?;
-    Ok(Identity {
+    let identity = Identity {
         name: table.required("name")?.parse(BundleName::new)?,
         version: table.required("version")?.parse(BundleVersion::new)?,
         sequence: Sequence::new(sequence.integer()?).ok_or_else(|| {
             sequence.error("has a bad value for `sequence`").expected("a number from 1 to 2^53 - 1")
         })?,
-        created,
-        expires,
-        audience,
+        created: table.required("created")?.parse(Timestamp::parse)?,
+        expires: table.optional("expires").map(|value| value.parse(Timestamp::parse)).transpose()?,
+        audience: audience.transpose()?,
         profile: profile(&table)?,
-    })
+    };
+    match bundle::identity(&identity) {
+        Err(ManifestError::Inconsistent { at, wrong }) => Err(match at.strip_prefix("bundle.") {
+            Some(key) => table.required(key)?.error(format!("has a bad value for `{key}`: it {wrong}")),
+            None => table.error(wrong),
+        }),
+        Err(error) => Err(table.error(error.to_string())),
+        Ok(()) => Ok(identity),
+    }
 }
 
 fn profile(table: &Table<'_>) -> Result<Profile, Failure> {
@@ -239,13 +229,13 @@ fn local(value: &Value<'_>) -> Result<LocalPath, Failure> {
 fn prose(value: &Value<'_>) -> Result<String, Failure> {
     value.parse(|text| {
         if text.trim().is_empty() {
-            return Err("it says nothing");
+            return Err("it says nothing".to_owned());
         }
-        if text.len() > 1_000 {
-            return Err("it is longer than 1000 bytes");
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(format!("it is longer than {MAX_TEXT_BYTES} bytes"));
         }
         if text.chars().any(is_control_or_bidi) {
-            return Err("it has a control or bidirectional character; write it on one line");
+            return Err("it has a control or bidirectional character; write it on one line".to_owned());
         }
         Ok(text.to_owned())
     })

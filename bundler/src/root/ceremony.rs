@@ -9,7 +9,7 @@ use manifests::name::Name;
 use manifests::root::{MAX_ROOT_BYTES, ROOT_ROLE, RootDocument};
 use verifier::error::Code;
 use verifier::trust::root::Candidate;
-use verifier::trust::threshold::{self, Signers};
+use verifier::trust::threshold::{self, Signers, Tally};
 
 use super::change::{self, Change};
 use crate::failure::Failure;
@@ -29,17 +29,18 @@ pub struct RootSigned {
     pub owner: Name,
     /// With which key.
     pub key: Sha256Digest,
-    /// The root's owners who have signed now.
-    pub found: usize,
-    /// How many of them must.
-    pub threshold: usize,
+    /// How many of the root's owners have signed now, and how many must.
+    pub tally: Tally,
 }
 
 impl Root {
     /// Reads a root file.
     pub fn read(path: &Path) -> Result<Self, Failure> {
-        let bytes = read_limited(path, MAX_ROOT_BYTES as u64)?;
-        let candidate = Candidate::read(&bytes, &path.display().to_string())?;
+        Self::from_bytes(&read_limited(path, MAX_ROOT_BYTES as u64)?, path)
+    }
+
+    fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, Failure> {
+        let candidate = Candidate::read(bytes, &path.display().to_string())?;
         Ok(Self { path: path.to_owned(), candidate })
     }
 
@@ -59,17 +60,10 @@ impl Root {
     }
 
     /// How many of its `root` owners signed, and how many must.
-    pub fn count(&self) -> Result<(usize, usize), Failure> {
-        let role = &self.document().roles[ROOT_ROLE];
-        match threshold::require(role, &self.signers()?) {
-            Err(short) => Ok((short.found, short.threshold)),
-            Ok(()) => {
-                let signers = self.signers()?;
-                let found =
-                    role.owners.iter().filter(|owner| signers.owners.contains_key(owner.as_str())).count();
-                Ok((found, usize::try_from(role.threshold).unwrap_or(usize::MAX)))
-            }
-        }
+    pub fn tally(&self) -> Result<Tally, Failure> {
+        let (Ok(tally) | Err(tally)) =
+            threshold::require(&self.document().roles[ROOT_ROLE], &self.signers()?);
+        Ok(tally)
     }
 }
 
@@ -97,9 +91,9 @@ fn write_new(document: RootDocument, output: &Path) -> Result<Root, Failure> {
     };
     let bytes = envelope.render().map_err(|error| io(&error))?;
     // What hosts would refuse is not written.
-    Candidate::read(&bytes, &output.display().to_string())?;
+    let root = Root::from_bytes(&bytes, output)?;
     create_new(output, &bytes, Access::Public)?;
-    Root::read(output)
+    Ok(root)
 }
 
 /// Adds a signature by an owner of role `root`: in this root, or in the one that it follows.
@@ -127,9 +121,14 @@ pub fn sign(root: &Root, key: &KeyPair, previous: Option<&Root>) -> Result<RootS
     let bytes = signed
         .render()
         .map_err(|error| Failure::new(Code::IoError, root.path.display().to_string(), error.to_string()))?;
+    // Hosts hold it against the owners of both roots, and refuse it for one bad signature: so does this.
+    let signed = Root::from_bytes(&bytes, &root.path)?;
+    let tally = signed.tally()?;
+    if let Some(previous) = previous {
+        signed.candidate.signed_by(previous.candidate.ring())?;
+    }
     replace(&root.path, &bytes)?;
-    let (found, threshold) = Root::read(&root.path)?.count()?;
-    Ok(RootSigned { owner, key: keyid, found, threshold })
+    Ok(RootSigned { owner, key: keyid, tally })
 }
 
 fn require_consecutive(root: &Root, previous: &Root) -> Result<(), Failure> {

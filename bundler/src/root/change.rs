@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::sign::key_file::read_public;
 
 /// The role that every root has besides `root`.
-pub const BUILDER_ROLE: &str = "builder";
+const BUILDER_ROLE: &str = "builder";
 /// The enclave's name where nobody gives one.
 const DEFAULT_ENCLAVE: &str = "default";
 

@@ -16,9 +16,8 @@ use verifier::trust::key::PublicKey;
 use zeroize::Zeroizing;
 
 use super::passphrase::Passphrases;
-use crate::build::exists;
 use crate::failure::Failure;
-use crate::files::{Access, create_new, read_limited};
+use crate::files::{Access, create_new, read_limited, require_absent};
 
 /// PBKDF2's rounds: OWASP's advice for HMAC-SHA256 (2023), half a second.
 const ROUNDS: u32 = 600_000;
@@ -117,13 +116,9 @@ impl KeyPair {
         let private = folder.join(format!("{name}.key"));
         let public = folder.join(format!("{name}.pub"));
         for path in [&private, &public] {
-            if exists(path) {
-                return Err(Failure::usage(
-                    path.display().to_string(),
-                    "exists already and is not overwritten",
-                )
-                .hint("choose another name: a key that signed something is not replaced"));
-            }
+            require_absent(path).map_err(|failure| {
+                failure.hint("choose another name: a key that signed something is not replaced")
+            })?;
         }
         let failed = |error: &dyn std::fmt::Display| {
             Failure::new(Code::IoError, private.display().to_string(), format!("cannot be made: {error}"))

@@ -22,9 +22,10 @@ use verifier::trust::root::Candidate;
 
 use self::key_file::{KeyPair, read_public};
 use self::slot::{Front, Writable, front};
-use crate::build::{exists, prove};
+use crate::build::prove;
 use crate::failure::Failure;
-use crate::files::{read_limited, replace};
+use crate::files::{Access, create_new, exists, read_limited, replace, require_absent};
+use crate::report::Printer;
 
 /// The longest raw signature, in bytes.
 const MAX_RAW_BYTES: u64 = 64 * 1024;
@@ -68,11 +69,12 @@ pub fn with_key(
     key: &KeyPair,
     trust: Option<&Path>,
     target: &Target,
+    printer: &Printer,
 ) -> Result<Signed, Failure> {
-    let session = Session::open(bundle, target)?;
-    let standing = trust.map(|root| standing(root, key.public(), &session.manifest)).transpose()?;
+    let session = Session::open(bundle, target, printer)?;
+    let standing = trust.map(|root| standing(root, key.public(), &session.manifest, printer)).transpose()?;
     let raw = key.sign(&session.message());
-    session.add(key.public(), raw, standing, target)
+    session.add(key.public(), raw, standing)
 }
 
 /// Takes a signature that was made elsewhere over the exported bytes.
@@ -82,11 +84,12 @@ pub fn import(
     public: &Path,
     trust: Option<&Path>,
     target: &Target,
+    printer: &Printer,
 ) -> Result<Signed, Failure> {
     let key = read_public(public)?;
     let raw = read_limited(signature, MAX_RAW_BYTES)?;
-    let session = Session::open(bundle, target)?;
-    let standing = trust.map(|root| standing(root, &key, &session.manifest)).transpose()?;
+    let session = Session::open(bundle, target, printer)?;
+    let standing = trust.map(|root| standing(root, &key, &session.manifest, printer)).transpose()?;
     if !key.verifies(&session.message(), &raw) {
         return Err(Failure::new(
             Code::BadSignature,
@@ -99,19 +102,26 @@ pub fn import(
             "sign exactly the exported file, as `openssl pkeyutl -sign -rawin` does, and name the right key",
         ));
     }
-    session.add(&key, raw, standing, target)
+    session.add(&key, raw, standing)
 }
 
 /// Writes exactly the bytes that a signature covers.
-pub fn export(bundle: &Path, to: &Path) -> Result<Sha256Digest, Failure> {
-    let session = Session::open(bundle, &Target::Beside(to.to_owned()))?;
-    replace(to, &session.message())?;
+pub fn export(bundle: &Path, to: &Path, printer: &Printer) -> Result<Sha256Digest, Failure> {
+    require_absent(to)?;
+    let session = Session::open(bundle, &Target::Beside(to.to_owned()), printer)?;
+    create_new(to, &session.message(), Access::Public)?;
     Ok(session.id)
+}
+
+/// A [`Target`] that is ready to be written.
+enum Place {
+    Slot(Writable),
+    File(PathBuf),
 }
 
 /// A bundle of which every byte is proven, held against other writers where it is to be changed.
 struct Session {
-    writable: Option<Writable>,
+    place: Place,
     front: Front,
     manifest: Manifest,
     id: Sha256Digest,
@@ -119,12 +129,12 @@ struct Session {
 }
 
 impl Session {
-    fn open(bundle: &Path, target: &Target) -> Result<Self, Failure> {
-        let writable = match target {
-            Target::InPlace => Some(Writable::open(bundle)?),
-            Target::Beside(_) => None,
+    fn open(bundle: &Path, target: &Target, printer: &Printer) -> Result<Self, Failure> {
+        let place = match target {
+            Target::InPlace => Place::Slot(Writable::open(bundle)?),
+            Target::Beside(path) => Place::File(path.clone()),
         };
-        let contents = prove(bundle)?;
+        let contents = prove(bundle, printer)?;
         let claim = contents.get().claim();
         let front = front(bundle)?;
         let name = bundle.display().to_string();
@@ -132,28 +142,25 @@ impl Session {
         if sha256::digest(&front.manifest) != claim.id() {
             return Err(Failure::new(Code::ChangedWhileRead, name, "changed while it was read"));
         }
-        Ok(Self { writable, front, manifest: claim.manifest().clone(), id: claim.id(), name })
+        for signature in front.signatures.iter() {
+            printer.detail(|| format!("{name} has a signature by key {}", signature.keyid.hex()));
+        }
+        Ok(Self { place, front, manifest: claim.manifest().clone(), id: claim.id(), name })
     }
 
     fn message(&self) -> Vec<u8> {
         pae(STATEMENT_TYPE, &self.front.manifest)
     }
 
-    fn add(
-        self,
-        key: &PublicKey,
-        raw: Vec<u8>,
-        standing: Option<Standing>,
-        target: &Target,
-    ) -> Result<Signed, Failure> {
+    fn add(self, key: &PublicKey, raw: Vec<u8>, standing: Option<Standing>) -> Result<Signed, Failure> {
         let added = Signature { keyid: key.id(), sig: Base64(raw) };
-        let signatures = match (&self.writable, target) {
-            (Some(writable), _) => {
+        let signatures = match &self.place {
+            Place::Slot(writable) => {
                 let signatures = self.front.signatures.with(added);
                 writable.write(&self.front, &signatures)?;
                 signatures
             }
-            (None, Target::Beside(path)) => {
+            Place::File(path) => {
                 let signatures = beside(path, &self.front.signatures)?.with(added);
                 let bytes = signatures
                     .render()
@@ -161,7 +168,6 @@ impl Session {
                 replace(path, &bytes)?;
                 signatures
             }
-            (None, Target::InPlace) => self.front.signatures.clone(),
         };
         Ok(Signed {
             bundle: self.id,
@@ -188,10 +194,21 @@ fn beside(path: &Path, in_bundle: &Signatures) -> Result<Signatures, Failure> {
 }
 
 /// The role that a root gives a key; none is a refusal.
-pub fn standing(root: &Path, key: &PublicKey, manifest: &Manifest) -> Result<Standing, Failure> {
+fn standing(
+    root: &Path,
+    key: &PublicKey,
+    manifest: &Manifest,
+    printer: &Printer,
+) -> Result<Standing, Failure> {
     let subject = root.display().to_string();
     let bytes = read_limited(root, manifests::root::MAX_ROOT_BYTES as u64)?;
     let candidate = Candidate::read(&bytes, &subject)?;
+    let required = candidate.root().required_roles(&manifest.bundle().name);
+    for (name, role) in candidate.root().document().roles.iter().filter(|(name, _)| required.contains(name)) {
+        let owners: Vec<&str> = role.owners.iter().map(Name::as_str).collect();
+        let (threshold, owners) = (role.threshold, owners.join(", "));
+        printer.detail(|| format!("{subject} needs role {name}: {threshold} of {owners}"));
+    }
     let refused = |what: &str| {
         let name = &manifest.bundle().name;
         Failure::new(Code::NoRole, format!("key {}", key.id().hex()), what.to_owned())
@@ -202,7 +219,7 @@ pub fn standing(root: &Path, key: &PublicKey, manifest: &Manifest) -> Result<Sta
     let role = candidate.root().bundle_role(owner).ok_or_else(|| {
         refused("has no role for bundles in the trust root").found(format!("owner `{owner}`"))
     })?;
-    if !candidate.root().required_roles(&manifest.bundle().name).contains(role) {
+    if !required.contains(role) {
         return Err(refused("has a role that this bundle does not need").found(format!("role `{role}`")));
     }
     Ok(Standing { owner: owner.clone(), role: role.clone() })

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::files::read_limited;
 
 /// The variable of the environment.
-pub const VARIABLE: &str = "SEALIFT_PASSPHRASE";
+const VARIABLE: &str = "SEALIFT_PASSPHRASE";
 /// Longer ones are a wrong file.
 const MAX_BYTES: u64 = 4096;
 

@@ -13,9 +13,8 @@ use verifier::archive::reader::Archive;
 use verifier::error::Code;
 use verifier::media::Medium;
 
-use crate::build::exists;
 use crate::failure::Failure;
-use crate::files::{Access, create_new, read_limited, sync_folder};
+use crate::files::{Access, create_new, exists, read_limited, sync_folder};
 
 /// A bundle's first two entries, and where the slot lies.
 #[derive(Debug)]
@@ -130,7 +129,7 @@ fn to_slot(signatures: &Signatures, size: usize, name: &str) -> Result<Vec<u8>, 
 }
 
 /// Where the old slot lies while the new one is written.
-pub fn backup_path(bundle: &Path) -> PathBuf {
+fn backup_path(bundle: &Path) -> PathBuf {
     let mut name = bundle.as_os_str().to_owned();
     name.push(".signatures.bak");
     PathBuf::from(name)

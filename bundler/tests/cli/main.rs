@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot prepare its folder has failed")]
 
 mod build;
+mod output;
 mod recipe;
 mod root;
 mod sign;

@@ -59,6 +59,17 @@ fn wrong_types_and_values_point_at_the_value() {
     for (from, to, expected) in [
         ("sequence = 1", "sequence = 0", "4:12 has a bad value for `sequence`"),
         ("sequence = 1", "sequence = -1", "4:12 has a bad value for `sequence`"),
+        (
+            "Z\"\n",
+            "Z\"\nexpires = \"2026-11-22T00:00:00Z\"\n",
+            "6:11 has a bad value for `expires`: it is not after",
+        ),
+        (
+            "Z\"\n",
+            "Z\"\naudience = [\"a\", \"a\"]\n",
+            "6:12 has a bad value for `audience`: it is empty or names",
+        ),
+        ("2026-11-22T", "2243-01-01T", "5:11 has a bad value for `created`: it is later than an archive"),
         ("\"0644\"", "\"644\"", "a mode is four octal digits"),
         ("\"0644\"", "\"4755\"", "a mode is four octal digits"),
         ("\"plain\"", "\"Plain\"", "has upper-case letters"),

@@ -49,6 +49,19 @@ fn a_root_is_made_signed_rotated_and_shown() {
     let refused = folder.run(&[&["root", "sign", "root.json", "--key", "builder.key"], &pass[..]].concat());
     assert!(refused.refused(1).contains("has no part in this root"));
     assert_eq!(fingerprint("root.json"), before);
+    // Nobody signs beside a signature that does not hold: hosts would refuse the whole.
+    let mut document: serde_json::Value = serde_json::from_slice(&folder.read("root.json")).unwrap();
+    let spoilt = document["signatures"][0]["keyid"].as_str().unwrap().to_owned();
+    document["signatures"][0]["sig"] = format!("{}==", "A".repeat(86)).into();
+    folder.write("root.json", serde_json::to_vec(&document).unwrap());
+    let written = folder.read("root.json");
+    let by_alice = folder.good(&["keys", "show", "alice.pub"]).contains(&spoilt);
+    let (own, other) = if by_alice { ("alice.key", "bob.key") } else { ("bob.key", "alice.key") };
+    let refused =
+        folder.run(&[&["root", "sign", "root.json", "--key", other], &pass[..]].concat()).refused(1);
+    assert!(refused.contains("root.json is not what `"), "{refused}");
+    assert!(folder.read("root.json") == written);
+    folder.good(&[&["root", "sign", "root.json", "--key", own], &pass[..]].concat());
     assert!(folder.good(&["root", "show", "root.json"]).contains("2 of 2 needed"));
 
     folder.good(&[

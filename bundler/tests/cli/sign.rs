@@ -132,6 +132,12 @@ fn a_signing_room_signs_with_openssl() {
     folder.good(&["sign", BUNDLE, "--export", "tbs"]);
     let bytes = folder.read("tbs");
     assert!(bytes.starts_with(b"DSSEv1 28 application/vnd.in-toto+json "));
+    let bundle = folder.read(BUNDLE);
+    for taken in ["tbs", BUNDLE] {
+        let refused = folder.run(&["sign", BUNDLE, "--export", taken]).refused(2);
+        assert!(refused.contains("exists already and is not overwritten"), "{refused}");
+    }
+    assert!(folder.read("tbs") == bytes && folder.read(BUNDLE) == bundle);
     let Some(run) = folder
         .tool("openssl", &["pkeyutl", "-sign", "-rawin", "-in", "tbs", "-inkey", "room.key", "-out", "raw"])
     else {

@@ -47,11 +47,13 @@ fn vendors_signatures_are_checked_when_locked() {
         folder.good(&["build", "--replace"]);
         folder.write("hello.deb", vec![4; 5_000_000]);
         let refused = folder.run(&["lock"]).refused(1);
-        assert!(refused.contains("hello.deb is not the file that the vendor signed"), "{refused}");
+        assert!(refused.contains("hello.deb is not what its vendor signed"), "{refused}");
         folder.write("hello.deb", vec![3; 5_000_000]);
     }
     gpg(&[&time[..], &["-u", "other", "--detach-sign", "-o", "hello.deb.sig", "hello.deb"]].concat())
         .unwrap()
         .good();
-    assert!(folder.run(&["lock"]).refused(1).contains("hello.deb is signed by somebody else"));
+    let refused = folder.run(&["lock"]).refused(1);
+    assert!(refused.contains("hello.deb is not signed by the vendor that is pinned"), "{refused}");
+    assert!(refused.contains(", in hello.deb.sig\n") && refused.contains(&pin), "{refused}");
 }

@@ -21,7 +21,7 @@ use crate::statement::{STATEMENT_V1, Statement, Subject};
 use crate::time::Timestamp;
 
 pub use preface::Preface;
-pub use rules::{ManifestError, stays_inside};
+pub use rules::{MAX_TEXT_BYTES, ManifestError, identity, stays_inside};
 
 /// `predicateType` of a bundle's manifest.
 pub const BUNDLE_TYPE: &str = "urn:sealift:bundle:1";

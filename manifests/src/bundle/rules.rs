@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde::Deserialize;
 
 use super::{
-    BUNDLE_TYPE, Demand, EvidenceDemand, MAX_CHAINS_BYTES, MAX_FILES, Predicate, SIZE_LIMIT, Tree,
+    BUNDLE_TYPE, Demand, EvidenceDemand, Identity, MAX_CHAINS_BYTES, MAX_FILES, Predicate, SIZE_LIMIT, Tree,
     chaining_values, targets,
 };
 use crate::digest::SHA256_BYTES;
@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 /// ustar holds a modification time in eleven octal digits: until the year 2242.
 const LAST_CREATED: Option<Timestamp> = Timestamp::from_seconds(0o77_777_777_777);
 /// Longest text for people, in bytes: a reason fits on a screen.
-const MAX_TEXT_BYTES: usize = 1_000;
+pub const MAX_TEXT_BYTES: usize = 1_000;
 
 /// Why a manifest is refused.
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +97,7 @@ pub(super) fn check(statement: &Statement<Predicate>) -> Result<(), ManifestErro
         return inconsistent("predicateType", "is not that of a bundle");
     }
     let predicate = &statement.predicate;
-    identity(predicate)?;
+    identity(&predicate.bundle)?;
     files(statement)?;
     chains(predicate)?;
     Claims::of(predicate)?
@@ -108,8 +108,8 @@ pub(super) fn check(statement: &Statement<Predicate>) -> Result<(), ManifestErro
     targets::check(predicate)
 }
 
-fn identity(predicate: &Predicate) -> Result<(), ManifestError> {
-    let bundle = &predicate.bundle;
+/// What must hold within `bundle`; `at` is `bundle.` and the member that is wrong.
+pub fn identity(bundle: &Identity) -> Result<(), ManifestError> {
     if Some(bundle.created) > LAST_CREATED {
         return inconsistent("bundle.created", "is later than an archive can hold (2242)");
     }

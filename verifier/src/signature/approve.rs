@@ -8,6 +8,7 @@ use std::any::Any;
 
 use manifests::bundle::{Artifact, Demand, EvidenceDemand, Manifest};
 use manifests::evidence::{Evidence, Verdict};
+use manifests::fingerprint::Fingerprint;
 use manifests::name::Name;
 use manifests::time::Timestamp;
 
@@ -123,7 +124,9 @@ fn vendor<M: Claim>(
             Err(verdict) => *verdict,
         };
         if evidence.verdict != Verdict::Good {
-            return Err(refusal(artifact, demand, contents.claim().manifest(), &evidence));
+            let signers = &contents.claim().manifest().predicate().signers;
+            let pins = signers.get(signer).map_or(&[][..], |signer| &signer.openpgp);
+            return Err(refusal(artifact.file.as_str(), signer, pins, &evidence));
         }
         good.push((signer.clone(), evidence));
     }
@@ -146,12 +149,8 @@ fn prepare(
     openpgp::prepare(&demand).map_err(Box::new)
 }
 
-fn refusal(
-    artifact: &Artifact,
-    demand: &EvidenceDemand,
-    manifest: &Manifest,
-    evidence: &Evidence,
-) -> Refusal {
+/// What `subject` is refused for when the evidence that is demanded of it is not good.
+pub fn refusal(subject: &str, signer: &Name, pins: &[Fingerprint], evidence: &Evidence) -> Refusal {
     let (code, what) = match evidence.verdict {
         // `good` never comes here; were it to, it would be refused as a fault of ours.
         Verdict::Good | Verdict::Malformed => {
@@ -162,17 +161,11 @@ fn refusal(
         Verdict::OutsidePolicy => (Code::EvidenceOutsidePolicy, "is signed outside what still counts"),
         Verdict::Unsigned => (Code::EvidenceUnsigned, "is not signed by its vendor"),
     };
-    let EvidenceDemand::Openpgp { signer, .. } = demand;
-    let pins: Vec<String> = manifest
-        .predicate()
-        .signers
-        .get(signer)
-        .map(|signer| signer.openpgp.iter().map(ToString::to_string).collect())
-        .unwrap_or_default();
+    let pins: Vec<String> = pins.iter().map(ToString::to_string).collect();
     let reason = evidence.reason.unwrap_or("no reason given");
     let by = evidence.signer.as_ref().map(|signer| format!(", signed by {}", signer.id)).unwrap_or_default();
     let notes: String = evidence.notes.iter().map(|note| format!("; {note}")).collect();
-    Refusal::new(code, artifact.file.as_str(), what)
+    Refusal::new(code, subject, what)
         .expected(format!("a good OpenPGP signature by `{signer}` ({})", pins.join(" or ")))
         .found(format!("{} ({reason}{by}{notes})", evidence.verdict))
 }

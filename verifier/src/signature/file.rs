@@ -82,28 +82,33 @@ pub fn check_openpgp(request: &Request<'_>) -> Result<Checked, FileError> {
         Err(evidence) => return Ok(Checked { evidence: with_notes(evidence), digest: None }),
     };
     let mut hasher = check.hasher();
-    let midstate = hash(&mut file, hasher.as_mut()).map_err(|source| read_error(request.file, source))?;
+    let hashers = std::slice::from_mut(&mut hasher);
+    let midstate = hash(&mut file, hashers, &|_| {}).map_err(|source| read_error(request.file, source))?;
     Ok(Checked { evidence: with_notes(check.judge(&midstate, hasher)), digest: Some(midstate.digest()) })
 }
 
-/// One pass: the file's own digest, and beside it on another thread whatever its signatures need.
-fn hash(mut file: &mut dyn Read, mut hasher: Option<&mut Hasher>) -> io::Result<Midstate> {
+/// One pass: the file's own digest, and beside it on other threads whatever its signatures need.
+pub fn hash(
+    mut file: &mut dyn Read,
+    hashers: &mut [Option<Hasher>],
+    progress: &dyn Fn(usize),
+) -> io::Result<Midstate> {
     let kernel = Kernel::detect();
     let mut midstate = Midstate::EMPTY;
     let mut block = Vec::with_capacity(BLOCK);
     loop {
         block.clear();
-        (&mut file).take(u64::try_from(BLOCK).unwrap_or(u64::MAX)).read_to_end(&mut block)?;
-        if block.is_empty() {
+        let bytes = (&mut file).take(u64::try_from(BLOCK).unwrap_or(u64::MAX)).read_to_end(&mut block)?;
+        if bytes == 0 {
             return Ok(midstate);
         }
-        match hasher.as_deref_mut() {
-            None => midstate.update(kernel, &block),
-            Some(hasher) => std::thread::scope(|scope| {
+        std::thread::scope(|scope| {
+            for hasher in hashers.iter_mut().flatten() {
                 scope.spawn(|| hasher.update(&block));
-                midstate.update(kernel, &block);
-            }),
-        }
+            }
+            midstate.update(kernel, &block);
+        });
+        progress(bytes);
     }
 }
 

@@ -7,7 +7,7 @@ use manifests::json::JsonError;
 use manifests::root::{MAX_ROOT_BYTES, ROOT_ROLE, Role, Root, RootError};
 use manifests::time::Timestamp;
 
-use super::threshold::{self, KeyRing, Shortfall, Signers};
+use super::threshold::{self, KeyRing, Signers, Tally};
 use crate::error::{Code, Refusal};
 use crate::hash::sha256;
 
@@ -93,11 +93,13 @@ impl Candidate {
         let Some(role) = by.document().roles.get(ROOT_ROLE) else {
             return Err(Refusal::new(Code::RootMalformed, &self.subject, "has no role `root`"));
         };
-        threshold::require(role, signers).map_err(|shortfall| below(code, &self.subject, by, role, shortfall))
+        threshold::require(role, signers)
+            .map(drop)
+            .map_err(|shortfall| below(code, &self.subject, by, role, shortfall))
     }
 }
 
-fn below(code: Code, subject: &str, by: &Root, role: &Role, shortfall: Shortfall) -> Refusal {
+fn below(code: Code, subject: &str, by: &Root, role: &Role, shortfall: Tally) -> Refusal {
     let owners: Vec<&str> = role.owners.iter().map(|owner| owner.as_str()).collect();
     let version = by.document().version;
     let asks = format!("{} of {} (role `root` of version {version})", shortfall.threshold, owners.join(", "));

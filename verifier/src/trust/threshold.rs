@@ -91,16 +91,17 @@ pub fn count(
 
 /// How many of a role's owners signed, and how many had to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shortfall {
+pub struct Tally {
     /// Distinct owners who signed.
     pub found: usize,
     /// Distinct owners who had to.
     pub threshold: usize,
 }
 
-/// Whether enough distinct owners of the role signed.
-pub fn require(role: &Role, signers: &Signers) -> Result<(), Shortfall> {
+/// Whether enough distinct owners of the role signed; either way, how many.
+pub fn require(role: &Role, signers: &Signers) -> Result<Tally, Tally> {
     let found = role.owners.iter().filter(|owner| signers.owners.contains_key(owner.as_str())).count();
     let threshold = usize::try_from(role.threshold).unwrap_or(usize::MAX);
-    if found >= threshold && threshold > 0 { Ok(()) } else { Err(Shortfall { found, threshold }) }
+    let tally = Tally { found, threshold };
+    if found >= threshold && threshold > 0 { Ok(tally) } else { Err(tally) }
 }
