@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 
+use clap::ColorChoice;
 use serde::Serialize;
 use serde_json::Value;
 use verifier::cli::{Format, error_label};
@@ -48,6 +49,12 @@ impl Printer {
     /// A printer as the command line asks for it.
     pub const fn new(global: Global) -> Self {
         Self { global }
+    }
+
+    /// A printer for callers that are programs: it talks to nobody.
+    pub const fn silent() -> Self {
+        let (format, color, progress) = (Format::Json, ColorChoice::Never, Mode::None);
+        Self { global: Global { format, color, quiet: true, verbose: false, progress } }
     }
 
     /// Prints the end of a command; a refusal's class is how the program ends.

@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 
 use bundler::build::{Existing, build};
 use bundler::lock;
-use bundler::progress::Progress;
 use bundler::recipe::Recipe;
+use bundler::report::Printer;
 use manifests::bundle::{CHUNK_BYTES, EntryMode, Manifest, Predicate};
 use manifests::digest::Sha256Digest;
 use manifests::statement::Subject;
@@ -65,10 +65,10 @@ fn make(with_chains: bool) -> (Parts, Vec<u8>) {
     let recipe_file = to.join("bundle.toml");
     fs::copy(testdata().join("bundles/base/bundle.toml"), &recipe_file).unwrap();
     let recipe = Recipe::load(&recipe_file, std::collections::BTreeMap::new()).unwrap();
-    let progress = Progress::default();
-    let lock = lock::resolve(&recipe, &progress).unwrap();
+    let printer = Printer::silent();
+    let lock = lock::resolve(&recipe, &printer).unwrap();
     let output = to.join("base.bundle.tar");
-    build(&recipe, &lock, &output, Existing::Keep, &progress).unwrap();
+    build(&recipe, &lock, &output, Existing::Keep, &printer).unwrap();
     let bytes = fs::read(output).unwrap();
     (take_apart(&bytes), bytes)
 }
