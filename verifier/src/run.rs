@@ -8,7 +8,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use manifests::dsse::{Base64, Envelope, MAX_SLOT, STATEMENT_TYPE, Signatures};
 use manifests::evidence::Verdict;
-use manifests::name::Name;
 use manifests::root::MAX_ROOT_BYTES;
 use manifests::time::Timestamp;
 
@@ -72,25 +71,18 @@ fn trust_command(global: &Global, command: &Trust, clock: Timestamp) -> Result<O
     let folder = state(global);
     match command {
         Trust::Init { root, fingerprint, host, replace } => {
-            let candidate = read_root(root)?;
-            let state = match folder.try_load()? {
+            let root = read_root(root)?.establish(*fingerprint, clock)?;
+            let ledger = match folder.try_load()? {
                 Some(present) if !replace => return Err(trust_root_exists(&folder, &present)),
                 Some(present) => {
-                    let replacement =
-                        Replacement { at: clock, from: present.root.fingerprint(), to: *fingerprint };
-                    let ledger = named(&present.ledger.after_replacement(replacement), host.as_ref());
-                    let state = State { root: candidate.establish(*fingerprint, clock)?, ledger };
-                    folder.replace_root(&state)?;
-                    state
+                    let (from, to) = (present.root.fingerprint(), root.fingerprint());
+                    present.ledger.after_replacement(Replacement { at: clock, from, to })
                 }
-                None => {
-                    let ledger =
-                        named(&folder.try_load_ledger()?.unwrap_or_else(Ledger::empty), host.as_ref());
-                    let state = State { root: candidate.establish(*fingerprint, clock)?, ledger };
-                    folder.found(&state)?;
-                    state
-                }
+                None => Ledger::empty(root.fingerprint()),
             };
+            let ledger = host.clone().map_or(ledger.clone(), |host| ledger.named(host));
+            let state = State { root, ledger };
+            folder.write(&state)?;
             print_trust(global, "initialised", &state)
         }
         Trust::Update { roots } => {
@@ -107,8 +99,9 @@ fn trust_command(global: &Global, command: &Trust, clock: Timestamp) -> Result<O
             if root.fingerprint() == before {
                 return print_trust(global, "unchanged", &State { root, ledger });
             }
-            let state = State { root, ledger: ledger.after_root_update() };
-            folder.replace_root(&state)?;
+            let ledger = ledger.after_root_update(root.fingerprint());
+            let state = State { root, ledger };
+            folder.write(&state)?;
             print_trust(global, "updated", &state)
         }
         Trust::Show { host_key: true } => {
@@ -117,10 +110,6 @@ fn trust_command(global: &Global, command: &Trust, clock: Timestamp) -> Result<O
         }
         Trust::Show { host_key: false } => print_trust(global, "shown", &folder.load()?),
     }
-}
-
-fn named(ledger: &Ledger, host: Option<&Name>) -> Ledger {
-    host.map_or_else(|| ledger.clone(), |host| ledger.named(host.clone()))
 }
 
 fn trust_root_exists(folder: &StateFolder, present: &State) -> Refusal {

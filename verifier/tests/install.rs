@@ -299,17 +299,6 @@ fn components_are_chosen_by_name() {
 }
 
 #[test]
-fn two_things_at_one_path_are_refused() {
-    let scratch = scratch();
-    let host = Host::new(scratch.path());
-    let two =
-        |other| Bundle::new("app", 1).file("a", b"a", "/x/y", "0644").file("b", b"b", other, "0644").build();
-    refused(&host, &two("/x/y"), Code::ManifestMalformed, "/x/y");
-    refused(&host, &two("/x/y/z"), Code::ManifestMalformed, "/x/y");
-    refused(&host, &two("/.sealift-stage-0/x"), Code::UnsafeName, "/.sealift-stage-0/x");
-}
-
-#[test]
 fn a_damaged_bundle_leaves_nothing() {
     let scratch = scratch();
     let host = Host::new(scratch.path());

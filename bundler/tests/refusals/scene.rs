@@ -147,7 +147,9 @@ impl Scene {
 
     fn host(&self, case: &Case, bundle: Sha256Digest) {
         let host = &case.host;
-        let root = envelope(&root_document(&host.root, bundle), &owners(&["alice", "bob"]));
+        let document = root_document(&host.root, bundle);
+        let fingerprint = sha256::digest(&document);
+        let root = envelope(&document, &owners(&["alice", "bob"]));
         let other = sha256::digest(b"another manifest");
         let accepted = host.accepted.map_or_else(String::new, |sequence| {
             let manifest = if host.same { bundle } else { other };
@@ -155,7 +157,7 @@ impl Scene {
         });
         let seen = host.latest_seen.as_ref().map_or_else(|| "null".to_owned(), |time| format!("\"{time}\""));
         let ledger = format!(
-            "{{\"type\":\"sealift-ledger/1\",\"latestSeen\":{seen},\"bundles\":{{{accepted}}},\"replacements\":[]}}\n"
+            "{{\"type\":\"sealift-ledger/1\",\"root\":\"{fingerprint}\",\"latestSeen\":{seen},\"bundles\":{{{accepted}}},\"replacements\":[]}}\n"
         );
         for (name, content) in [("root.json", root), ("ledger.json", ledger.into_bytes())] {
             if !host.missing.iter().any(|missing| missing == name) {

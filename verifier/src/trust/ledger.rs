@@ -47,6 +47,7 @@ pub struct Replacement {
 pub struct Ledger {
     #[serde(rename = "type")]
     document_type: String,
+    root: Sha256Digest,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     host: Option<Name>,
     latest_seen: Option<Timestamp>,
@@ -69,10 +70,11 @@ pub enum Standing {
 }
 
 impl Ledger {
-    /// The ledger that `trust init` makes.
-    pub fn empty() -> Self {
+    /// The ledger that `trust init` makes, under the root with this fingerprint.
+    pub fn empty(root: Sha256Digest) -> Self {
         Self {
             document_type: LEDGER_DOCUMENT.to_owned(),
+            root,
             host: None,
             latest_seen: None,
             bundles: BTreeMap::new(),
@@ -148,16 +150,16 @@ impl Ledger {
         next
     }
 
-    /// The ledger after root N + 1: only that resets the latest time seen (a bundle dated 2099).
+    /// The ledger after root N + 1, with this fingerprint: only that resets the latest time seen (a bundle dated 2099).
     #[must_use]
-    pub fn after_root_update(&self) -> Self {
-        Self { latest_seen: None, ..self.clone() }
+    pub fn after_root_update(&self, root: Sha256Digest) -> Self {
+        Self { root, latest_seen: None, ..self.clone() }
     }
 
     /// The ledger after `trust init --replace`: what was accepted stays, and the change is recorded.
     #[must_use]
     pub fn after_replacement(&self, replacement: Replacement) -> Self {
-        let mut next = self.after_root_update();
+        let mut next = self.after_root_update(replacement.to);
         next.replacements.push(replacement);
         next
     }
@@ -166,6 +168,11 @@ impl Ledger {
     #[must_use]
     pub fn named(&self, host: Name) -> Self {
         Self { host: Some(host), ..self.clone() }
+    }
+
+    /// The fingerprint of the root that is in force.
+    pub const fn root(&self) -> Sha256Digest {
+        self.root
     }
 
     /// What this host is called, where somebody said so.

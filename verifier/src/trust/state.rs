@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A host's state folder: the trust root, the ledger and the host's own key.
+//! A host's state folder: the trust root, the ledger and the host's own key (`docs/formats/state.md`).
 //!
-//! Missing is not unreadable: `trust init` writes the ledger before the root, so a ledger that is gone
-//! while the root is there is damage. Files are replaced whole: written beside, synced, renamed.
+//! Missing is not unreadable: the ledger names the root that is in force, so each without the other is
+//! damage. A root changes together with its ledger: the new root is written as `root.next.json`, the ledger
+//! that names it takes the place of the old one, and then the root gets its name. At each moment the ledger
+//! says which of the two roots counts.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -11,13 +13,16 @@ use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
-use ed25519_dalek::pkcs8::{EncodePrivateKey, EncodePublicKey};
+use ed25519_dalek::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey};
 use manifests::root::MAX_ROOT_BYTES;
 use zeroize::Zeroizing;
 
 use super::ledger::{Ledger, MAX_LEDGER_BYTES};
 use super::root::TrustRoot;
 use crate::error::{Code, Refusal};
+
+/// The longest key file, in bytes.
+const MAX_KEY_BYTES: usize = 4096;
 
 /// A state folder, whatever lies in it.
 #[derive(Clone, Debug)]
@@ -47,6 +52,10 @@ impl StateFolder {
         self.0.join("root.json")
     }
 
+    fn next_root(&self) -> PathBuf {
+        self.0.join("root.next.json")
+    }
+
     fn ledger(&self) -> PathBuf {
         self.0.join("ledger.json")
     }
@@ -64,101 +73,106 @@ impl StateFolder {
     /// Reads root and ledger; none where `trust init` was not run to its end here.
     pub fn try_load(&self) -> Result<Option<State>, Refusal> {
         let root = read(&self.root(), MAX_ROOT_BYTES)?;
-        let ledger = read(&self.ledger(), MAX_LEDGER_BYTES)?;
-        match (root, ledger) {
-            (None, None) => Ok(None),
-            (Some(root), Some(ledger)) => Ok(Some(State {
-                root: TrustRoot::restore(&root, &self.root().display().to_string())?,
-                ledger: Ledger::read(&ledger, &self.ledger().display().to_string())?,
-            })),
-            (Some(_), None) => Err(lost(&self.ledger())),
-            // `trust init` was interrupted, or the root is gone: in both cases a root must be established.
-            (None, Some(_)) => Ok(None),
-        }
-    }
-
-    /// The ledger alone, for `trust init`: where one lies here without a root, an earlier `init` was
-    /// interrupted, or the root is gone; either way what it remembers is kept.
-    pub fn try_load_ledger(&self) -> Result<Option<Ledger>, Refusal> {
-        let bytes = read(&self.ledger(), MAX_LEDGER_BYTES)?;
-        bytes.map(|bytes| Ledger::read(&bytes, &self.ledger().display().to_string())).transpose()
-    }
-
-    /// Writes the first state of a host: its key, the ledger, and last the root, which makes it one.
-    ///
-    /// Where there is no room for all of it, nothing is left of it.
-    pub fn found(&self, state: &State) -> Result<(), Refusal> {
-        let names = ["host.key", "host.pub", "ledger.json", "root.json"];
-        let new: Vec<PathBuf> =
-            names.iter().map(|name| self.0.join(name)).filter(|path| !path.exists()).collect();
-        let folder_is_new = !self.0.exists();
-        let written = self.write_first(state);
-        if written.is_err() {
-            // The first error is what is reported.
-            new.iter().for_each(|path| drop(fs::remove_file(path)));
-            if folder_is_new {
-                let _ = fs::remove_dir(&self.0);
+        let Some(ledger) = read(&self.ledger(), MAX_LEDGER_BYTES)? else {
+            return if root.is_some() { Err(lost(&self.ledger())) } else { Ok(None) };
+        };
+        let ledger = Ledger::read(&ledger, &self.ledger().display().to_string())?;
+        for (path, bytes) in
+            [(self.root(), root), (self.next_root(), read(&self.next_root(), MAX_ROOT_BYTES)?)]
+        {
+            let Some(bytes) = bytes else { continue };
+            let root = TrustRoot::restore(&bytes, &path.display().to_string())?;
+            if root.fingerprint() == ledger.root() {
+                return Ok(Some(State { root, ledger }));
             }
         }
-        written
+        Err(lost(&self.root())
+            .expected(format!("the root with fingerprint {}, which the ledger names", ledger.root())))
     }
 
-    fn write_first(&self, state: &State) -> Result<(), Refusal> {
+    /// Writes another state, or the first one: all of it, or nothing.
+    ///
+    /// The ledger must name the root. The first state brings the host's key with it.
+    pub fn write(&self, state: &State) -> Result<(), Refusal> {
+        let folder_is_new = !self.0.exists();
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o755)
             .create(&self.0)
             .map_err(|error| Refusal::writing(self.0.display().to_string(), &error))?;
-        self.ensure_host_key()?;
-        self.save_ledger(&state.ledger)?;
-        replace(&self.root(), state.root.bytes(), 0o644)
-    }
-
-    /// Writes another root and the ledger that goes with it: root first, so that a crash in between
-    /// leaves the new root with the old ledger, which is the stricter one.
-    pub fn replace_root(&self, state: &State) -> Result<(), Refusal> {
-        // Both are written before either is renamed: a full disk must not leave the one without the other.
-        let root = Part::write(self.root(), state.root.bytes(), 0o644)?;
-        let ledger = Part::write(self.ledger(), &self.render(&state.ledger)?, 0o644)?;
-        root.publish()?;
-        ledger.publish()
-    }
-
-    /// Writes the ledger.
-    pub fn save_ledger(&self, ledger: &Ledger) -> Result<(), Refusal> {
-        replace(&self.ledger(), &self.render(ledger)?, 0o644)
-    }
-
-    fn render(&self, ledger: &Ledger) -> Result<Vec<u8>, Refusal> {
-        ledger.render().map_err(|error| {
-            Refusal::new(Code::IoError, self.ledger().display().to_string(), "cannot be rendered")
-                .found(error)
-        })
-    }
-
-    /// Makes the key that signs this host's receipts, unless there is one.
-    fn ensure_host_key(&self) -> Result<(), Refusal> {
-        let (private, public) = (self.0.join("host.key"), self.0.join("host.pub"));
-        if private.exists() && public.exists() {
-            return Ok(());
+        let mut new = Vec::new();
+        let committed = self.ensure_host_key(&mut new).and_then(|()| self.commit(state, &mut new));
+        if let Err(refusal) = committed {
+            // The ledger may have got its name before the error: then the new state is the one in force.
+            let moved = self
+                .try_load()
+                .is_ok_and(|now| now.is_some_and(|now| now.ledger.root() == state.ledger.root()));
+            if moved {
+                return Err(refusal);
+            }
+            // The first error is what is reported; what could not be removed is no state without a ledger.
+            new.iter().for_each(|path| drop(fs::remove_file(path)));
+            if folder_is_new {
+                let _ = fs::remove_dir(&self.0);
+            }
+            return Err(refusal);
         }
+        // From here on the ledger has moved: the root's own name is only where the next reader looks first.
+        let named = fs::rename(self.next_root(), self.root()).and_then(|()| File::open(&self.0)?.sync_all());
+        named.map_err(|error| Refusal::writing(self.root().display().to_string(), &error))
+    }
+
+    fn commit(&self, state: &State, new: &mut Vec<PathBuf>) -> Result<(), Refusal> {
+        new.push(self.next_root());
+        replace(&self.next_root(), state.root.bytes(), 0o644)?;
+        self.save_ledger(&state.ledger)
+    }
+
+    /// Writes the ledger, under the root that it names.
+    pub fn save_ledger(&self, ledger: &Ledger) -> Result<(), Refusal> {
+        let path = self.ledger();
+        let bytes = ledger.render().map_err(|error| {
+            Refusal::new(Code::IoError, path.display().to_string(), "cannot be rendered").found(error)
+        })?;
+        replace(&path, &bytes, 0o644)
+    }
+
+    /// Makes the key that signs this host's receipts, unless there is one: a host keeps the key that was
+    /// enrolled at home.
+    fn ensure_host_key(&self, new: &mut Vec<PathBuf>) -> Result<(), Refusal> {
+        let (private, public) = (self.0.join("host.key"), self.0.join("host.pub"));
+        let subject = private.display().to_string();
         let unusable = |error: &dyn std::fmt::Display| {
-            Refusal::new(Code::IoError, private.display().to_string(), "cannot be made").found(error)
+            Refusal::new(Code::IoError, subject.as_str(), "cannot be made").found(error)
         };
-        let mut seed = Zeroizing::new([0; 32]);
-        getrandom::fill(&mut *seed).map_err(|error| unusable(&error))?;
-        let key = SigningKey::from_bytes(&seed);
-        let private_pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|error| unusable(&error))?;
-        let public_pem =
-            key.verifying_key().to_public_key_pem(LineEnding::LF).map_err(|error| unusable(&error))?;
-        replace(&private, private_pem.as_bytes(), 0o600)?;
-        replace(&public, public_pem.as_bytes(), 0o644)
+        let key = match read(&private, MAX_KEY_BYTES)?.map(Zeroizing::new) {
+            Some(pem) => {
+                let key = std::str::from_utf8(&pem).ok().and_then(|pem| SigningKey::from_pkcs8_pem(pem).ok());
+                key.ok_or_else(|| Refusal::new(Code::StateUnreadable, subject.as_str(), "is damaged"))?
+            }
+            None => {
+                let mut seed = Zeroizing::new([0; 32]);
+                getrandom::fill(&mut *seed).map_err(|error| unusable(&error))?;
+                let key = SigningKey::from_bytes(&seed);
+                let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|error| unusable(&error))?;
+                new.push(private.clone());
+                replace(&private, pem.as_bytes(), 0o600)?;
+                key
+            }
+        };
+        if read(&public, MAX_KEY_BYTES)?.is_none() {
+            let pem =
+                key.verifying_key().to_public_key_pem(LineEnding::LF).map_err(|error| unusable(&error))?;
+            new.push(public.clone());
+            replace(&public, pem.as_bytes(), 0o644)?;
+        }
+        Ok(())
     }
 
     /// The public key of this host, PEM, for enrolment on the connected side.
     pub fn host_key(&self) -> Result<String, Refusal> {
         let path = self.0.join("host.pub");
-        let bytes = read(&path, 4096)?.ok_or_else(|| lost(&path))?;
+        let bytes = read(&path, MAX_KEY_BYTES)?.ok_or_else(|| lost(&path))?;
         String::from_utf8(bytes)
             .map_err(|_| Refusal::new(Code::StateUnreadable, path.display().to_string(), "is damaged"))
     }
@@ -194,51 +208,30 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Option<Vec<u8>>, Refusal
 
 /// Gives a file new content: old or new after a crash, never between.
 pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Refusal> {
-    Part::write(path.to_owned(), bytes, mode)?.publish()
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let part = Part(path.with_extension("part"));
+    // A part that a crash left is nobody's: only one verifier writes here at a time.
+    let cleared = match fs::remove_file(&part.0) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    cleared
+        .and_then(|()| OpenOptions::new().write(true).create_new(true).mode(mode).open(&part.0))
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()
+        })
+        .and_then(|()| fs::rename(&part.0, path))
+        .and_then(|()| File::open(folder)?.sync_all())
+        .map_err(|error| Refusal::writing(path.display().to_string(), &error))
 }
 
-/// A file's new content, whole and synced, under another name beside it; removed unless it is published.
-struct Part {
-    part: PathBuf,
-    path: PathBuf,
-}
-
-impl Part {
-    fn write(path: PathBuf, bytes: &[u8], mode: u32) -> Result<Self, Refusal> {
-        let part = Self { part: path.with_extension("part"), path };
-        // A part that a crash left is nobody's: only one verifier writes here at a time.
-        match fs::remove_file(&part.part) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(part.refused(&error)),
-            _ => {}
-        }
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(mode)
-            .open(&part.part)
-            .and_then(|mut file| {
-                file.write_all(bytes)?;
-                file.sync_all()
-            })
-            .map_err(|error| part.refused(&error))?;
-        Ok(part)
-    }
-
-    fn publish(self) -> Result<(), Refusal> {
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        fs::rename(&self.part, &self.path)
-            .and_then(|()| File::open(folder)?.sync_all())
-            .map_err(|error| self.refused(&error))
-    }
-
-    fn refused(&self, error: &std::io::Error) -> Refusal {
-        Refusal::writing(self.path.display().to_string(), error)
-    }
-}
+/// A file under a name that nobody looks for; gone when this goes, unless it got another name.
+struct Part(PathBuf);
 
 impl Drop for Part {
     fn drop(&mut self) {
-        // Gone already where it was published. Left behind, it is removed by the next write.
-        let _ = fs::remove_file(&self.part);
+        // Gone already where it got its name. Left behind, it is removed by the next write.
+        let _ = fs::remove_file(&self.0);
     }
 }

@@ -102,7 +102,7 @@ impl Host {
         let candidate = Candidate::read(&root_envelope(), "root.json").unwrap();
         let fingerprint = candidate.fingerprint();
         let root = candidate.establish(fingerprint, time(NOW)).unwrap();
-        host.state().found(&State { root, ledger: Ledger::empty() }).unwrap();
+        host.state().write(&State { root, ledger: Ledger::empty(fingerprint) }).unwrap();
         host
     }
 
