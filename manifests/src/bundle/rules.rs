@@ -11,7 +11,7 @@ use super::{
 };
 use crate::digest::SHA256_BYTES;
 use crate::json::{JsonError, Scanned};
-use crate::name::{Name, NameError, PathSet, PortablePath};
+use crate::name::{InstallPath, Name, NameError, PathSet, PortablePath};
 use crate::statement::{STATEMENT_V1, Statement};
 use crate::time::Timestamp;
 
@@ -71,14 +71,22 @@ pub(super) fn unsafe_name(document: Scanned<'_>) -> Option<NameError> {
     }
     #[derive(Deserialize)]
     struct Predicate {
-        files: Vec<File>,
+        files: Vec<At>,
+        artifacts: Vec<Item>,
+        trees: Vec<Item>,
     }
     #[derive(Deserialize)]
-    struct File {
+    struct Item {
+        install: Option<At>,
+    }
+    #[derive(Deserialize)]
+    struct At {
         path: String,
     }
-    let statement: Statement = document.read_part().ok()?;
-    statement.predicate.files.iter().find_map(|file| PortablePath::new(&file.path).err())
+    let Predicate { files, artifacts, trees } = document.read_part::<Statement>().ok()?.predicate;
+    let installs = artifacts.into_iter().chain(trees).filter_map(|item| item.install);
+    let in_bundle = files.iter().find_map(|file| PortablePath::new(&file.path).err());
+    in_bundle.or_else(|| installs.into_iter().find_map(|install| InstallPath::new(&install.path).err()))
 }
 
 pub(super) fn check(statement: &Statement<Predicate>) -> Result<(), ManifestError> {
