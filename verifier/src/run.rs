@@ -326,14 +326,17 @@ fn unreadable(error: &FileError) -> Refusal {
 /// The whole of a file that the command line names.
 fn read_argument(path: &Path, limit: usize) -> Result<Vec<u8>, Refusal> {
     let name = path.display().to_string();
+    let unreadable = |error: io::Error| Refusal::argument(&name, &error);
+    let file = File::open(path).map_err(unreadable)?;
+    let facts = file.metadata().map_err(unreadable)?;
     let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(limit as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|error| Refusal::argument(&name, &error))?;
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() > limit {
+        // A pipe has no size.
+        let found = if facts.is_file() { format!("{} bytes", facts.len()) } else { "more".to_owned() };
         return Err(Refusal::new(Code::LimitExceeded, name, "is too long")
             .expected(format!("at most {limit} bytes"))
-            .found("more"));
+            .found(found));
     }
     Ok(bytes)
 }

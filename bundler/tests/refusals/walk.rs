@@ -126,7 +126,8 @@ fn run(program: &Path, case: &Case, carrier: Carrier) -> Result<(), Impossible> 
     let whole = scene.snapshot(Look { contents: true, folder_times: false });
     for (line, format) in &runs {
         // Where there is no room, the part that did not fit was there for a moment.
-        let writes = line[0] == "install" || case.target.of == Place::State;
+        // `trust init` and `trust update` hold the state's lock file while they look.
+        let writes = matches!(line[0].as_str(), "install" | "trust") || case.target.of == Place::State;
         let look = Look { contents: false, folder_times: !writes };
         let before = scene.snapshot(look);
         let done = scene
