@@ -99,8 +99,10 @@ pub struct DigestError;
 
 /// Lower-case hex of any bytes.
 pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 0xf)]);
+    let digit = |nibble: u8| match nibble & 0xf {
+        low @ 0..=9 => char::from(b'0'.wrapping_add(low)),
+        high => char::from((b'a' - 10).wrapping_add(high)),
+    };
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
@@ -110,13 +112,14 @@ fn bytes_from_hex(text: &str) -> Result<[u8; SHA256_BYTES], DigestError> {
         return Err(DigestError);
     }
     let nibble = |digit: u8| match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'a'..=b'f' => Ok(digit - b'a' + 10),
+        b'0'..=b'9' => Ok(digit.wrapping_sub(b'0')),
+        b'a'..=b'f' => Ok(digit.wrapping_sub(b'a' - 10)),
         _ => Err(DigestError),
     };
     let mut bytes = [0; SHA256_BYTES];
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        *byte = (nibble(pair[0])? << 4) | nibble(pair[1])?;
+    let (pairs, _) = text.as_chunks::<2>();
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = (nibble(*high)? << 4) | nibble(*low)?;
     }
     Ok(bytes)
 }

@@ -80,12 +80,12 @@ impl Signatures {
         if let Some(long) = list.iter().find(|signature| signature.sig.0.len() > MAX_SIGNATURE_BYTES) {
             return Err(SignaturesError::TooLong { keyid: long.keyid, found: long.sig.0.len() });
         }
-        for pair in list.windows(2) {
-            match pair[0].keyid.cmp(&pair[1].keyid) {
+        for (before, Signature { keyid, .. }) in list.iter().zip(list.iter().skip(1)) {
+            match before.keyid.cmp(keyid) {
                 std::cmp::Ordering::Less => {}
-                std::cmp::Ordering::Equal => return Err(SignaturesError::Double { keyid: pair[1].keyid }),
+                std::cmp::Ordering::Equal => return Err(SignaturesError::Double { keyid: *keyid }),
                 std::cmp::Ordering::Greater => {
-                    return Err(SignaturesError::OutOfOrder { keyid: pair[1].keyid });
+                    return Err(SignaturesError::OutOfOrder { keyid: *keyid });
                 }
             }
         }
@@ -208,10 +208,11 @@ impl Signatures {
 
     /// Reads a slot, or the file that `--signatures` names: its bytes must equal what they are read as.
     pub fn from_slot(bytes: &[u8]) -> Result<Self, SignaturesError> {
-        let end = bytes.iter().rposition(|byte| *byte != b' ').map_or(0, |at| at + 1);
-        let document: SlotDocument = json::read(&bytes[..end], MAX_SLOT)?;
+        let spaces = bytes.iter().rev().take_while(|byte| **byte == b' ').count();
+        let (content, _) = bytes.split_at(bytes.len().saturating_sub(spaces));
+        let document: SlotDocument = json::read(content, MAX_SLOT)?;
         let signatures = document.signatures;
-        if signatures.render()? == bytes[..end] { Ok(signatures) } else { Err(SignaturesError::NotCanonical) }
+        if signatures.render()? == content { Ok(signatures) } else { Err(SignaturesError::NotCanonical) }
     }
 }
 

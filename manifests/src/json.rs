@@ -91,29 +91,34 @@ impl Shape {
     }
 }
 
+/// Counts; a document has fewer values than bytes, so the end of the range is never reached.
+fn one_more(count: &mut usize) {
+    *count = count.saturating_add(1);
+}
+
 impl serde_json::ser::Formatter for &mut Shape {
     fn begin_object<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
-        self.objects += 1;
+        one_more(&mut self.objects);
         Ok(())
     }
 
     fn begin_object_key<W: ?Sized + io::Write>(&mut self, _: &mut W, _: bool) -> io::Result<()> {
-        self.members += 1;
+        one_more(&mut self.members);
         Ok(())
     }
 
     fn begin_array<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
-        self.lists += 1;
+        one_more(&mut self.lists);
         Ok(())
     }
 
     fn begin_array_value<W: ?Sized + io::Write>(&mut self, _: &mut W, _: bool) -> io::Result<()> {
-        self.items += 1;
+        one_more(&mut self.items);
         Ok(())
     }
 
     fn write_null<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
-        self.nulls += 1;
+        one_more(&mut self.nulls);
         Ok(())
     }
 }
@@ -142,7 +147,7 @@ impl Scan<'_> {
         if self.depth >= MAX_DEPTH {
             return Err(E::custom(format_args!("nested deeper than {MAX_DEPTH} levels")));
         }
-        Ok(Self { depth: self.depth + 1, ..self })
+        Ok(Self { depth: self.depth.saturating_add(1), ..self })
     }
 
     fn count(self, add: impl FnOnce(&mut Shape)) {
@@ -168,7 +173,7 @@ impl<'de> Visitor<'de> for Scan<'_> {
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
-        self.count(|shape| shape.nulls += 1);
+        self.count(|shape| one_more(&mut shape.nulls));
         Ok(())
     }
 
@@ -189,16 +194,16 @@ impl<'de> Visitor<'de> for Scan<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let inner = self.deeper()?;
-        self.count(|shape| shape.lists += 1);
+        self.count(|shape| one_more(&mut shape.lists));
         while items.next_element_seed(inner)?.is_some() {
-            self.count(|shape| shape.items += 1);
+            self.count(|shape| one_more(&mut shape.items));
         }
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let inner = self.deeper()?;
-        self.count(|shape| shape.objects += 1);
+        self.count(|shape| one_more(&mut shape.objects));
         let mut seen = BTreeSet::new();
         while let Some(key) = members.next_key::<String>()? {
             self.visit_str(&key)?;
@@ -209,7 +214,7 @@ impl<'de> Visitor<'de> for Scan<'_> {
                 return Err(de::Error::custom(format_args!("member `{double}` appears twice")));
             }
             members.next_value_seed(inner)?;
-            self.count(|shape| shape.members += 1);
+            self.count(|shape| one_more(&mut shape.members));
         }
         Ok(())
     }

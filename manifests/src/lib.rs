@@ -10,6 +10,7 @@
 //!
 //! No input or output, no clock, and no cryptography beyond the types of digests.
 #![forbid(unsafe_code)]
+#![deny(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::indexing_slicing)]
 
 pub mod bundle;
 pub mod digest;
@@ -20,5 +21,6 @@ pub mod json;
 pub mod name;
 pub mod root;
 pub mod sequence;
+pub mod size;
 pub mod statement;
 pub mod time;

@@ -122,8 +122,8 @@ impl NamePattern {
         let mut parts: Vec<&str> = rest.split('*').collect();
         let last = parts.pop().unwrap_or_default();
         for part in parts {
-            match text.find(part) {
-                Some(at) => text = &text[at + part.len()..],
+            match text.split_once(part) {
+                Some((_, after)) => text = after,
                 None => return false,
             }
         }

@@ -28,7 +28,7 @@ macro_rules! counter {
 
             /// The number after this one; none at the end of the range.
             pub const fn next(self) -> Option<Self> {
-                Self::new(self.0 + 1)
+                Self::new(self.0.saturating_add(1))
             }
         }
 

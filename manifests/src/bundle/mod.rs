@@ -260,19 +260,19 @@ pub enum TreeInstall {
 /// Permission bits on the target: four octal digits, `0000` to `0777`. No bit that lends rights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct InstallMode(u16);
+pub struct InstallMode(u32);
 
 impl InstallMode {
     /// Reads `0644`.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.len() == 4 && text.bytes().all(|b| matches!(b, b'0'..=b'7'));
-        let bits = u16::from_str_radix(text, 8).ok().filter(|bits| digits && *bits <= 0o777)?;
+        let bits = u32::from_str_radix(text, 8).ok().filter(|bits| digits && *bits <= 0o777)?;
         Some(Self(bits))
     }
 
     /// The bits.
     pub const fn bits(self) -> u32 {
-        self.0 as u32
+        self.0
     }
 }
 

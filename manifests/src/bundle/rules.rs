@@ -12,6 +12,7 @@ use super::{
 use crate::digest::SHA256_BYTES;
 use crate::json::{JsonError, Scanned};
 use crate::name::{InstallPath, Name, NameError, PathSet, PortablePath};
+use crate::size::wide;
 use crate::statement::{STATEMENT_V1, Statement};
 use crate::time::Timestamp;
 
@@ -127,7 +128,7 @@ pub fn identity(bundle: &Identity) -> Result<(), ManifestError> {
 
 fn files(statement: &Statement<Predicate>) -> Result<(), ManifestError> {
     let files = &statement.predicate.files;
-    limit("files", files.len() as u64, MAX_FILES as u64)?;
+    limit("files", wide(files.len()), wide(MAX_FILES))?;
     if statement.subject.len() != files.len() {
         return inconsistent("subject", "has another number of files than `files`");
     }
@@ -148,7 +149,7 @@ fn files(statement: &Statement<Predicate>) -> Result<(), ManifestError> {
 fn chains(predicate: &Predicate) -> Result<(), ManifestError> {
     // At most 100,000 files of below 2⁶¹ bytes: below 2³⁹ values each, the sum fits.
     let values: u64 = predicate.files.iter().map(|file| chaining_values(file.size)).sum();
-    let expected = values * SHA256_BYTES as u64;
+    let expected = values.saturating_mul(wide(SHA256_BYTES));
     limit("chaining values in bytes", expected, MAX_CHAINS_BYTES)?;
     if predicate.chains.size != expected {
         return Err(ManifestError::Chains { expected, found: predicate.chains.size });
@@ -202,8 +203,15 @@ impl<'m> Claims<'m> {
         let Some(at) = self.position.get(path.as_str()).copied() else {
             return inconsistent(by.as_str(), "names a file that is not in `files`");
         };
-        self.claimed[at] = true;
+        self.mark(at);
         Ok(at)
+    }
+
+    /// Notes that an entry serves something. One that is not there stays without, and is refused.
+    fn mark(&mut self, at: usize) {
+        if let Some(claimed) = self.claimed.get_mut(at) {
+            *claimed = true;
+        }
     }
 
     fn member(&mut self, name: &'m Name, component: Option<&'m Name>) -> Result<(), ManifestError> {
@@ -266,9 +274,13 @@ impl<'m> Claims<'m> {
     }
 
     fn trees(mut self, predicate: &'m Predicate) -> Result<Self, ManifestError> {
-        let mut by_folder: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut by_folder: HashMap<&str, Vec<(usize, &str)>> = HashMap::new();
         for (at, file) in predicate.files.iter().enumerate() {
-            by_folder.entry(payload_folder(file.path.as_str())).or_default().push(at);
+            let path = file.path.as_str();
+            let folder = payload_folder(path);
+            if let Some(path) = path.strip_prefix(folder) {
+                by_folder.entry(folder).or_default().push((at, path));
+            }
         }
         for tree in &predicate.trees {
             self.member(&tree.name, tree.component.as_ref())?;
@@ -279,11 +291,10 @@ impl<'m> Claims<'m> {
             let mut inside = PathSet::portable();
             let files = by_folder.get(tree.directory.as_str()).map_or(&[][..], Vec::as_slice);
             let mut filled = BTreeSet::new();
-            for at in files {
-                let path = &predicate.files[*at].path.as_str()[tree.directory.len()..];
+            for (at, path) in files {
                 inside.insert(path)?;
                 filled.extend(folders_above(path));
-                self.claimed[*at] = true;
+                self.mark(*at);
             }
             shape(tree, inside, filled)?;
         }
@@ -291,10 +302,8 @@ impl<'m> Claims<'m> {
     }
 
     fn nothing_left(self, predicate: &'m Predicate) -> Result<(), ManifestError> {
-        match self.claimed.iter().position(|claimed| !claimed) {
-            Some(at) => {
-                inconsistent(predicate.files[at].path.as_str(), "belongs to no artifact, signer or tree")
-            }
+        match predicate.files.iter().zip(&self.claimed).find(|(_, claimed)| !**claimed) {
+            Some((file, _)) => inconsistent(file.path.as_str(), "belongs to no artifact, signer or tree"),
             None => Ok(()),
         }
     }
@@ -318,8 +327,8 @@ fn shape<'t>(
 ) -> Result<(), ManifestError> {
     limit(
         "links and empty folders",
-        (tree.links.len() + tree.empty_directories.len()) as u64,
-        MAX_FILES as u64,
+        wide(tree.links.len().saturating_add(tree.empty_directories.len())),
+        wide(MAX_FILES),
     )?;
     for link in &tree.links {
         inside.insert(link.path.as_str())?;

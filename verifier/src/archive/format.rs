@@ -4,10 +4,13 @@
 //! The writer writes these bytes, the reader compares with them: nobody parses a header.
 
 use manifests::bundle::EntryMode;
+use manifests::size::wide;
 use manifests::time::Timestamp;
 
 /// The unit of a tar archive, in bytes.
 pub const RECORD: usize = 512;
+/// The same, as offsets count.
+pub const RECORD_BYTES: u64 = wide(RECORD);
 /// The end of an archive: two records of zeros (POSIX.1-2017, pax, "ustar Interchange Format").
 pub const END: usize = 2 * RECORD;
 
@@ -26,7 +29,8 @@ pub struct Entry<'a> {
 
 /// Bytes that fill the last record of an entry's content.
 pub const fn padding(size: u64) -> u64 {
-    (RECORD as u64 - size % RECORD as u64) % RECORD as u64
+    // RECORD is a power of two, so it divides the 2⁶⁴ that the negation wraps at.
+    size.wrapping_neg() % RECORD_BYTES
 }
 
 /// The header of an entry: one record, or three where the path needs a pax header (§3.4).
@@ -35,11 +39,11 @@ pub fn header(entry: &Entry<'_>) -> Vec<u8> {
         Some((prefix, name)) => ustar(prefix, name, b'0', entry.size, entry).to_vec(),
         None => {
             let record = pax_path(entry.path);
-            let size = record.len() as u64;
+            let size = wide(record.len());
             // The name in both ustar headers says where to look; it is cut so that it always fits.
             let mut bytes = ustar("", "PaxHeaders/path", b'x', size, entry).to_vec();
             bytes.extend_from_slice(record.as_bytes());
-            bytes.resize(bytes.len() + padding(size) as usize, 0);
+            bytes.resize(bytes.len().next_multiple_of(RECORD), 0);
             bytes.extend_from_slice(&ustar("", "PaxPath", b'0', entry.size, entry));
             bytes
         }
@@ -49,10 +53,10 @@ pub fn header(entry: &Entry<'_>) -> Vec<u8> {
 /// Bytes of [`header`] for this path.
 pub fn header_length(path: &str) -> u64 {
     match split(path) {
-        Some(_) => RECORD as u64,
+        Some(_) => RECORD_BYTES,
         None => {
-            let record = pax_path(path).len() as u64;
-            2 * RECORD as u64 + record + padding(record)
+            let record = wide(pax_path(path).len());
+            (2 * RECORD_BYTES).saturating_add(record).saturating_add(padding(record))
         }
     }
 }
@@ -64,24 +68,29 @@ fn split(path: &str) -> Option<(&str, &str)> {
     if path.len() <= 100 {
         return Some(("", path));
     }
-    let (at, _) = path.match_indices('/').find(|(at, _)| path.len() - at - 1 <= 100)?;
-    (at <= 155).then(|| (&path[..at], &path[at + 1..]))
+    let mut splits = path.match_indices('/').filter_map(|(at, _)| path.split_at_checked(at));
+    let (prefix, rest) = splits.find(|(_, rest)| rest.len() <= 1 + 100)?;
+    Some((prefix, rest.strip_prefix('/')?)).filter(|(prefix, _)| prefix.len() <= 155)
 }
 
 /// `LENGTH path=PATH\n`, where LENGTH counts itself.
 fn pax_path(path: &str) -> String {
     let rest = format!(" path={path}\n");
     let digits = |number: usize| number.to_string().len();
-    let mut length = rest.len() + digits(rest.len());
-    if digits(length) + rest.len() != length {
-        length += 1;
-    }
+    let with_digits = |number: usize| rest.len().saturating_add(digits(number));
+    // Counting its own digits may take one digit more.
+    let length = with_digits(with_digits(rest.len()));
     format!("{length}{rest}")
 }
 
 fn ustar(prefix: &str, name: &str, kind: u8, size: u64, entry: &Entry<'_>) -> [u8; RECORD] {
     let mut header = [0; RECORD];
-    let mut put = |at: usize, bytes: &[u8]| header[at..at + bytes.len()].copy_from_slice(bytes);
+    let mut put = |at: usize, bytes: &[u8]| {
+        // Every field fits: what follows are constants, and `split` bounds both parts of the path.
+        if let Some(field) = header.get_mut(at..).and_then(|rest| rest.get_mut(..bytes.len())) {
+            field.copy_from_slice(bytes);
+        }
+    };
     put(0, name.as_bytes());
     put(100, format!("{:07o}", entry.mode.bits()).as_bytes());
     put(108, b"0000000");

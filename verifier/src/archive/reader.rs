@@ -11,8 +11,9 @@ use std::os::unix::fs::FileExt;
 
 use manifests::bundle::{EntryMode, MAX_MANIFEST_BYTES, Manifest};
 use manifests::dsse::{MAX_SLOT, SLOT_UNIT, Signatures};
+use manifests::size::wide;
 
-use super::format::{Entry, RECORD, header, padding};
+use super::format::{Entry, RECORD, RECORD_BYTES, header};
 use crate::error::{Code, Refusal};
 use crate::media::{Carrier, Medium};
 
@@ -53,7 +54,7 @@ impl Archive {
             Carrier::Folder(folder) => {
                 let manifest = whole(folder.file(MANIFEST)?, MANIFEST, MAX_MANIFEST_BYTES)?;
                 let slot = whole(folder.file(SIGNATURES)?, SIGNATURES, MAX_SLOT)?;
-                require_slot_size(&name, slot.len() as u64)?;
+                require_slot_size(&name, wide(slot.len()))?;
                 (manifest, slot, None)
             }
         };
@@ -77,20 +78,29 @@ impl Archive {
         self.slot.len()
     }
 
+    /// Where the slot's header begins: behind the manifest, its header and its padding.
+    fn slot_header_at(&self) -> usize {
+        self.manifest.len().next_multiple_of(RECORD).saturating_add(RECORD)
+    }
+
     /// Where the slot's content begins in a file, in bytes.
     pub fn slot_offset(&self) -> u64 {
-        let size = self.manifest.len() as u64;
-        RECORD as u64 + size + padding(size) + RECORD as u64
+        wide(self.slot_header_at().saturating_add(RECORD))
     }
 
     /// Where the entry behind the slot begins in a file, in bytes.
     pub fn next_offset(&self) -> u64 {
-        self.slot_offset() + self.slot.len() as u64
+        self.slot_offset().saturating_add(wide(self.slot.len()))
     }
 
     /// The carrier's name, for refusals.
     pub fn name(&self) -> &str {
         &self.medium.name
+    }
+
+    /// What it comes on.
+    pub const fn carrier(&self) -> &Carrier {
+        &self.medium.carrier
     }
 
     /// Compares what stood around the first two entries with the form that this manifest gives them.
@@ -101,17 +111,17 @@ impl Archive {
             let path = format!("{folder}/{name}");
             header(&Entry {
                 path: &path,
-                size: size as u64,
+                size: wide(size),
                 mode: EntryMode::Plain,
                 time: manifest.bundle().created,
             })
         };
         require_same(MANIFEST, 0, &expect(MANIFEST, self.manifest.len()), &frame.manifest_header)?;
         let zeros = vec![0; frame.manifest_padding.len()];
-        let padded = (RECORD + self.manifest.len()) as u64;
+        let padded = wide(self.manifest.len().saturating_add(RECORD));
         require_same(MANIFEST, padded, &zeros, &frame.manifest_padding)?;
         let slot_header = expect(SIGNATURES, self.slot.len());
-        require_same(SIGNATURES, self.slot_offset() - RECORD as u64, &slot_header, &frame.slot_header)
+        require_same(SIGNATURES, wide(self.slot_header_at()), &slot_header, &frame.slot_header)
     }
 
     /// Gives up the carrier, to read on behind the slot.
@@ -128,7 +138,7 @@ pub(crate) fn require_same(subject: &str, at: u64, expected: &[u8], found: &[u8]
     let differs = expected.iter().zip(found).take_while(|(want, have)| want == have).count();
     let byte = |bytes: &[u8]| bytes.get(differs).map_or("nothing".to_owned(), |byte| format!("0x{byte:02x}"));
     Err(Refusal::new(Code::HeaderMismatch, subject, "does not have the header that its manifest gives it")
-        .expected(format!("{} at byte {} of the archive", byte(expected), at + differs as u64))
+        .expected(format!("{} at byte {} of the archive", byte(expected), at.saturating_add(wide(differs))))
         .found(byte(found)))
 }
 
@@ -139,19 +149,19 @@ type FrontParts = (Vec<u8>, Vec<u8>, Option<Frame>);
 fn front(name: &str, read: &mut ReadAt<'_>) -> Result<FrontParts, Refusal> {
     let mut manifest_header = [0; RECORD];
     read(0, &mut manifest_header)?;
-    let size = entry_size(name, &manifest_header, MANIFEST, MAX_MANIFEST_BYTES as u64)?;
+    let size = entry_size(name, &manifest_header, MANIFEST, wide(MAX_MANIFEST_BYTES))?;
     let mut manifest = vec![0; size];
-    read(RECORD as u64, &mut manifest)?;
-    let mut at = (RECORD + size) as u64;
-    let mut manifest_padding = vec![0; padding(size as u64) as usize];
+    read(RECORD_BYTES, &mut manifest)?;
+    let at = RECORD_BYTES.saturating_add(wide(size));
+    let mut manifest_padding = vec![0; size.next_multiple_of(RECORD).saturating_sub(size)];
     read(at, &mut manifest_padding)?;
-    at += manifest_padding.len() as u64;
+    let at = at.saturating_add(wide(manifest_padding.len()));
     let mut slot_header = [0; RECORD];
     read(at, &mut slot_header)?;
-    let size = entry_size(name, &slot_header, SIGNATURES, MAX_SLOT as u64)?;
-    require_slot_size(name, size as u64)?;
+    let size = entry_size(name, &slot_header, SIGNATURES, wide(MAX_SLOT))?;
+    require_slot_size(name, wide(size))?;
     let mut slot = vec![0; size];
-    read(at + RECORD as u64, &mut slot)?;
+    read(at.saturating_add(RECORD_BYTES), &mut slot)?;
     Ok((manifest, slot, Some(Frame { manifest_header, manifest_padding, slot_header })))
 }
 
@@ -175,7 +185,8 @@ fn entry_size(name: &str, header: &[u8; RECORD], entry: &str, limit: u64) -> Res
     if !digits.iter().all(|digit| (b'0'..=b'7').contains(digit)) || header[135] != 0 {
         return Err(not("a size that is not octal"));
     }
-    let size = digits.iter().fold(0u64, |size, digit| size * 8 + u64::from(digit - b'0'));
+    // Eleven digits of three bits; `0` to `7` end in theirs.
+    let size = digits.iter().fold(0u64, |size, digit| (size << 3) | u64::from(digit & 7));
     if size > limit {
         return Err(Refusal::new(Code::LimitExceeded, name, format!("has a `{entry}` that is too long"))
             .expected(format!("at most {limit} bytes"))
@@ -185,7 +196,7 @@ fn entry_size(name: &str, header: &[u8; RECORD], entry: &str, limit: u64) -> Res
 }
 
 fn require_slot_size(name: &str, size: u64) -> Result<(), Refusal> {
-    if size > 0 && size.is_multiple_of(SLOT_UNIT as u64) && size <= MAX_SLOT as u64 {
+    if size > 0 && size.is_multiple_of(wide(SLOT_UNIT)) && size <= wide(MAX_SLOT) {
         return Ok(());
     }
     Err(Refusal::new(Code::SignaturesMalformed, name, "has a signature slot of a size that does not exist")
@@ -201,7 +212,7 @@ pub(crate) fn read_at(
     bytes: &mut [u8],
     name: &str,
 ) -> Result<(), Refusal> {
-    let end = at.saturating_add(bytes.len() as u64);
+    let end = at.saturating_add(wide(bytes.len()));
     if end > length {
         return Err(truncated(name, end, length));
     }
@@ -227,7 +238,9 @@ pub(crate) fn truncated(name: &str, expected: u64, found: u64) -> Refusal {
 /// A whole file of at most `limit` bytes.
 fn whole(file: File, name: &str, limit: usize) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
-    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|error| Refusal::reading(name, &error))?;
+    file.take(wide(limit).saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|error| Refusal::reading(name, &error))?;
     if bytes.len() > limit {
         return Err(
             Refusal::new(Code::LimitExceeded, name, "is too long").expected(format!("at most {limit} bytes"))
