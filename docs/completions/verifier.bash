@@ -122,7 +122,7 @@ _verifier() {
             return 0
             ;;
         verifier__subcmd__check)
-            opts="-q -v -h --as --signature --key --pin --allow --now --format --color --quiet --verbose --progress --state --help"
+            opts="-q -v -h -V --as --signature --key --pin --allow --now --format --color --quiet --verbose --progress --state --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -316,7 +316,7 @@ _verifier() {
             return 0
             ;;
         verifier__subcmd__install)
-            opts="-q -v -h --signatures --plan --only --except --root --resume --format --color --quiet --verbose --progress --state --help"
+            opts="-q -v -h -V --signatures --plan --only --except --root --resume --format --color --quiet --verbose --progress --state --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -362,7 +362,7 @@ _verifier() {
             return 0
             ;;
         verifier__subcmd__show)
-            opts="-q -v -h --dsse --format --color --quiet --verbose --progress --state --help"
+            opts="-q -v -h -V --dsse --format --color --quiet --verbose --progress --state --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -392,7 +392,7 @@ _verifier() {
             return 0
             ;;
         verifier__subcmd__trust)
-            opts="-q -v -h --format --color --quiet --verbose --progress --state --help init update show help"
+            opts="-q -v -h -V --format --color --quiet --verbose --progress --state --help --version init update show help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -492,7 +492,7 @@ _verifier() {
             return 0
             ;;
         verifier__subcmd__trust__subcmd__init)
-            opts="-q -v -h --fingerprint --host --replace --format --color --quiet --verbose --progress --state --help"
+            opts="-q -v -h -V --fingerprint --host --replace --format --color --quiet --verbose --progress --state --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -530,7 +530,7 @@ _verifier() {
             return 0
             ;;
         verifier__subcmd__trust__subcmd__show)
-            opts="-q -v -h --host-key --format --color --quiet --verbose --progress --state --help"
+            opts="-q -v -h -V --host-key --format --color --quiet --verbose --progress --state --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -560,7 +560,7 @@ _verifier() {
             return 0
             ;;
         verifier__subcmd__trust__subcmd__update)
-            opts="-q -v -h --format --color --quiet --verbose --progress --state --help"
+            opts="-q -v -h -V --format --color --quiet --verbose --progress --state --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -590,7 +590,7 @@ _verifier() {
             return 0
             ;;
         verifier__subcmd__verify)
-            opts="-q -v -h --signatures --format --color --quiet --verbose --progress --state --help"
+            opts="-q -v -h -V --signatures --format --color --quiet --verbose --progress --state --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

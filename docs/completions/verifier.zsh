@@ -15,18 +15,18 @@ _verifier() {
 
     local context curcontext="$curcontext" state line
     _arguments "${_arguments_options[@]}" : \
-'--format=[How results are printed on standard output]:FORMAT:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
-'--color=[When to use colour; it never carries meaning alone]:WHEN:(auto always never)' \
-'--progress=[How progress is shown on standard error]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
+'--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
 '--state=[This host'\''s trust root, ledger and journal \[default\: /var/lib/sealift for root, \$XDG_STATE_HOME/sealift else\]]:DIR:_files' \
-'-q[Say less on standard error]' \
-'--quiet[Say less on standard error]' \
-'(-q --quiet)-v[Say more on standard error]' \
-'(-q --quiet)--verbose[Say more on standard error]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
@@ -42,20 +42,22 @@ none\:"Nothing"))' \
         case $line[1] in
             (trust)
 _arguments "${_arguments_options[@]}" : \
-'--format=[How results are printed on standard output]:FORMAT:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
-'--color=[When to use colour; it never carries meaning alone]:WHEN:(auto always never)' \
-'--progress=[How progress is shown on standard error]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
+'--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
 '--state=[This host'\''s trust root, ledger and journal \[default\: /var/lib/sealift for root, \$XDG_STATE_HOME/sealift else\]]:DIR:_files' \
-'-q[Say less on standard error]' \
-'--quiet[Say less on standard error]' \
-'(-q --quiet)-v[Say more on standard error]' \
-'(-q --quiet)--verbose[Say more on standard error]' \
-'-h[Print help (see more with '\''--help'\'')]' \
-'--help[Print help (see more with '\''--help'\'')]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
 ":: :_verifier__subcmd__trust_commands" \
 "*::: :->trust" \
 && ret=0
@@ -70,60 +72,66 @@ none\:"Nothing"))' \
 _arguments "${_arguments_options[@]}" : \
 '--fingerprint=[Its SHA-256, as \`bundler root show\` prints it]:SHA256:_default' \
 '--host=[What this host is called, in reports]:NAME:_default' \
-'--format=[How results are printed on standard output]:FORMAT:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
-'--color=[When to use colour; it never carries meaning alone]:WHEN:(auto always never)' \
-'--progress=[How progress is shown on standard error]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
+'--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
 '--state=[This host'\''s trust root, ledger and journal \[default\: /var/lib/sealift for root, \$XDG_STATE_HOME/sealift else\]]:DIR:_files' \
 '--replace[Give up the present root; this is recorded, the ledger stays]' \
-'-q[Say less on standard error]' \
-'--quiet[Say less on standard error]' \
-'(-q --quiet)-v[Say more on standard error]' \
-'(-q --quiet)--verbose[Say more on standard error]' \
-'-h[Print help (see more with '\''--help'\'')]' \
-'--help[Print help (see more with '\''--help'\'')]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
 ':root -- The trust root:_files' \
 && ret=0
 ;;
 (update)
 _arguments "${_arguments_options[@]}" : \
-'--format=[How results are printed on standard output]:FORMAT:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
-'--color=[When to use colour; it never carries meaning alone]:WHEN:(auto always never)' \
-'--progress=[How progress is shown on standard error]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
+'--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
 '--state=[This host'\''s trust root, ledger and journal \[default\: /var/lib/sealift for root, \$XDG_STATE_HOME/sealift else\]]:DIR:_files' \
-'-q[Say less on standard error]' \
-'--quiet[Say less on standard error]' \
-'(-q --quiet)-v[Say more on standard error]' \
-'(-q --quiet)--verbose[Say more on standard error]' \
-'-h[Print help (see more with '\''--help'\'')]' \
-'--help[Print help (see more with '\''--help'\'')]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
 '*::roots -- The next trust roots, in order:_files' \
 && ret=0
 ;;
 (show)
 _arguments "${_arguments_options[@]}" : \
-'--format=[How results are printed on standard output]:FORMAT:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
-'--color=[When to use colour; it never carries meaning alone]:WHEN:(auto always never)' \
-'--progress=[How progress is shown on standard error]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
+'--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
 '--state=[This host'\''s trust root, ledger and journal \[default\: /var/lib/sealift for root, \$XDG_STATE_HOME/sealift else\]]:DIR:_files' \
 '--host-key[Print only this host'\''s public key, for enrolment]' \
-'-q[Say less on standard error]' \
-'--quiet[Say less on standard error]' \
-'(-q --quiet)-v[Say more on standard error]' \
-'(-q --quiet)--verbose[Say more on standard error]' \
-'-h[Print help (see more with '\''--help'\'')]' \
-'--help[Print help (see more with '\''--help'\'')]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
 && ret=0
 ;;
 (help)
@@ -164,41 +172,45 @@ esac
 ;;
 (show)
 _arguments "${_arguments_options[@]}" : \
-'--format=[How results are printed on standard output]:FORMAT:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
-'--color=[When to use colour; it never carries meaning alone]:WHEN:(auto always never)' \
-'--progress=[How progress is shown on standard error]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
+'--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
 '--state=[This host'\''s trust root, ledger and journal \[default\: /var/lib/sealift for root, \$XDG_STATE_HOME/sealift else\]]:DIR:_files' \
 '--dsse[Print manifest and signatures as one DSSE envelope]' \
-'-q[Say less on standard error]' \
-'--quiet[Say less on standard error]' \
-'(-q --quiet)-v[Say more on standard error]' \
-'(-q --quiet)--verbose[Say more on standard error]' \
-'-h[Print help (see more with '\''--help'\'')]' \
-'--help[Print help (see more with '\''--help'\'')]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
 ':bundle -- A file, a folder, or `-` for standard input:_files' \
 && ret=0
 ;;
 (verify)
 _arguments "${_arguments_options[@]}" : \
 '--signatures=[More signatures, as \`bundler sign -o FILE\` writes them]:FILE:_files' \
-'--format=[How results are printed on standard output]:FORMAT:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
-'--color=[When to use colour; it never carries meaning alone]:WHEN:(auto always never)' \
-'--progress=[How progress is shown on standard error]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
+'--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
 '--state=[This host'\''s trust root, ledger and journal \[default\: /var/lib/sealift for root, \$XDG_STATE_HOME/sealift else\]]:DIR:_files' \
-'-q[Say less on standard error]' \
-'--quiet[Say less on standard error]' \
-'(-q --quiet)-v[Say more on standard error]' \
-'(-q --quiet)--verbose[Say more on standard error]' \
-'-h[Print help (see more with '\''--help'\'')]' \
-'--help[Print help (see more with '\''--help'\'')]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
 ':bundle -- A file, a folder, or `-` for standard input:_files' \
 && ret=0
 ;;
@@ -208,22 +220,24 @@ _arguments "${_arguments_options[@]}" : \
 '*--only=[Install this component and no other (repeatable)]:C:_default' \
 '*--except=[Leave this component out (repeatable)]:C:_default' \
 '--root=[Install beneath this folder instead of /]:DIR:_files' \
-'--format=[How results are printed on standard output]:FORMAT:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
-'--color=[When to use colour; it never carries meaning alone]:WHEN:(auto always never)' \
-'--progress=[How progress is shown on standard error]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
+'--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
 '--state=[This host'\''s trust root, ledger and journal \[default\: /var/lib/sealift for root, \$XDG_STATE_HOME/sealift else\]]:DIR:_files' \
 '--plan[Only show what would be done]' \
 '(--signatures --plan --only --except)--resume[Bring an interrupted install to an end, and do nothing else]' \
-'-q[Say less on standard error]' \
-'--quiet[Say less on standard error]' \
-'(-q --quiet)-v[Say more on standard error]' \
-'(-q --quiet)--verbose[Say more on standard error]' \
-'-h[Print help (see more with '\''--help'\'')]' \
-'--help[Print help (see more with '\''--help'\'')]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
 '::bundle -- A file, a folder, or `-` for standard input:_files' \
 && ret=0
 ;;
@@ -237,20 +251,22 @@ _arguments "${_arguments_options[@]}" : \
 sha1-timestamp\:"SHA-1 in timestamp tokens only"
 sha1-toc\:"SHA-1 as checksum of a .pkg'\''s table of contents only"))' \
 '--now=[Judge at this time instead of now]:TIME:_default' \
-'--format=[How results are printed on standard output]:FORMAT:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
-'--color=[When to use colour; it never carries meaning alone]:WHEN:(auto always never)' \
-'--progress=[How progress is shown on standard error]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
+'--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
 '--state=[This host'\''s trust root, ledger and journal \[default\: /var/lib/sealift for root, \$XDG_STATE_HOME/sealift else\]]:DIR:_files' \
-'-q[Say less on standard error]' \
-'--quiet[Say less on standard error]' \
-'(-q --quiet)-v[Say more on standard error]' \
-'(-q --quiet)--verbose[Say more on standard error]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
 '*::files -- Files to check; `-` for standard input:_files' \
 && ret=0
 ;;

@@ -21,7 +21,13 @@ use crate::progress::Mode;
 /// usage; 3 the medium is damaged; 4 this machine cannot; 5 the install
 /// failed and was undone; 6 it failed and was not all undone.
 #[derive(Debug, Parser)]
-#[command(name = "verifier", version, max_term_width = 80, arg_required_else_help = true)]
+#[command(
+    name = "verifier",
+    version,
+    propagate_version = true,
+    max_term_width = 80,
+    arg_required_else_help = true
+)]
 #[command(after_help = "Examples:\n  verifier verify disc\n  verifier install first-1.0.bundle.tar --plan")]
 pub struct Cli {
     /// What all commands have in common.
@@ -34,25 +40,47 @@ pub struct Cli {
 
 /// Options of every command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
-    /// How results are printed on standard output
-    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    /// Text for people, or JSON: one document, or one a line
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t = Format::Human,
+        hide_possible_values = true,
+        value_name = "human|json"
+    )]
     pub format: Format,
-    /// When to use colour; it never carries meaning alone
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    /// Colour: auto, always or never
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t = ColorChoice::Auto,
+        hide_possible_values = true,
+        value_name = "WHEN"
+    )]
     pub color: ColorChoice,
-    /// Say less on standard error
+    /// Less on standard error
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Say more on standard error
+    /// More on standard error
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
-    /// How progress is shown on standard error
-    #[arg(long, global = true, value_enum, value_name = "HOW", default_value_t = Mode::Auto)]
+    /// Progress on standard error: auto, bar, plain or none
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t = Mode::Auto,
+        hide_possible_values = true,
+        value_name = "HOW"
+    )]
     pub progress: Mode,
     /// This host's trust root, ledger and journal [default:
     /// /var/lib/sealift for root, $XDG_STATE_HOME/sealift else]
-    #[arg(long, global = true, value_name = "DIR", env = "SEALIFT_STATE")]
+    #[arg(long, global = true, value_name = "DIR", env = "SEALIFT_STATE", hide_env_values = true)]
     pub state: Option<PathBuf>,
 }
 

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
 
@@ -21,6 +21,7 @@ use crate::install::{self, Change, Recovered, Selection, Target, plan, recover};
 use crate::media::Medium;
 use crate::outcome::Outcome;
 use crate::progress::Progress;
+use crate::report::talk::{self, detail, note};
 use crate::report::{human, json};
 use crate::signature::approve::{Approval, Approved, Vendors, approve};
 use crate::signature::file::{FileError, Request, check_openpgp};
@@ -69,6 +70,13 @@ fn state(global: &Global) -> StateFolder {
     StateFolder::new(folder)
 }
 
+/// What this host believes and remembers, told to those who want to know more.
+fn load(global: &Global, folder: &StateFolder) -> Result<State, Refusal> {
+    let state = folder.load()?;
+    detail(global, || talk::state(folder, &state));
+    Ok(state)
+}
+
 fn trust_command(global: &Global, command: &Trust, clock: Timestamp) -> Result<Outcome, Refusal> {
     let folder = state(global);
     match command {
@@ -86,13 +94,14 @@ fn trust_command(global: &Global, command: &Trust, clock: Timestamp) -> Result<O
             let ledger = host.clone().map_or(ledger.clone(), |host| ledger.named(host));
             let state = State { root, ledger };
             folder.write(&state)?;
+            detail(global, || talk::state(&folder, &state));
             print_trust(global, "initialised", &state)
         }
         Trust::Update { roots } => {
             // Read before the lock is taken: a medium may be slow, and whoever holds the lock is waited for.
             let next = roots.iter().map(|path| read_root(path)).collect::<Result<Vec<_>, _>>()?;
             let _held = folder.lock()?;
-            let State { mut root, ledger } = folder.load()?;
+            let State { mut root, ledger } = load(global, &folder)?;
             let before = root.fingerprint();
             for next in next {
                 // The root that is in force already is no step: whole chains may be named again.
@@ -110,10 +119,10 @@ fn trust_command(global: &Global, command: &Trust, clock: Timestamp) -> Result<O
             print_trust(global, "updated", &state)
         }
         Trust::Show { host_key: true } => {
-            folder.load()?;
+            load(global, &folder)?;
             print(&folder.host_key()?)
         }
-        Trust::Show { host_key: false } => print_trust(global, "shown", &folder.load()?),
+        Trust::Show { host_key: false } => print_trust(global, "shown", &load(global, &folder)?),
     }
 }
 
@@ -135,7 +144,7 @@ fn print_trust(global: &Global, outcome: &str, state: &State) -> Result<Outcome,
 }
 
 fn show(global: &Global, bundle: &Path, dsse: bool) -> Result<Outcome, Refusal> {
-    let archive = Archive::open(Medium::open(bundle)?)?;
+    let archive = open(global, bundle)?;
     let signatures = archive.signatures()?;
     if dsse {
         let payload = Base64(archive.manifest().to_vec());
@@ -150,7 +159,7 @@ fn show(global: &Global, bundle: &Path, dsse: bool) -> Result<Outcome, Refusal> 
 }
 
 fn verify(global: &Global, source: &Source, clock: Timestamp) -> Result<Outcome, Refusal> {
-    let state = state(global).load()?;
+    let state = load(global, &state(global))?;
     let approved = prove(global, &source.bundle, source.signatures.as_deref(), &state, clock)?;
     match global.format {
         Format::Human => print(&human::trusted(approved.get().claim(), approved.approvals())),
@@ -166,11 +175,15 @@ fn prove(
     state: &State,
     clock: Timestamp,
 ) -> Result<Approved<Contents<TrustedManifest>>, Refusal> {
-    let (archive, trusted) = open_trusted(bundle, signatures, state, clock)?;
-    let now = state.ledger.now(clock);
-    let progress = Progress::start(global.progress_mode(), "proving", payload_bytes(&trusted));
+    let start = Instant::now();
+    let (archive, trusted) = open_trusted(global, bundle, signatures, state, clock)?;
+    let (now, bytes) = (state.ledger.now(clock), payload_bytes(&trusted));
+    let progress = Progress::start(global.progress_mode(), "proving", bytes);
     let proof = Proof { sink: &Nowhere, watch: &Vendors { now }, progress: &|bytes| progress.add(bytes) };
-    approve(contents::prove(archive, trusted, proof)?, now)
+    let approved = approve(contents::prove(archive, trusted, proof)?, now)?;
+    drop(progress);
+    detail(global, || talk::pace("proven", bytes, start.elapsed()));
+    Ok(approved)
 }
 
 fn install(global: &Global, command: &Install, clock: Timestamp) -> Result<Outcome, Refusal> {
@@ -182,7 +195,8 @@ fn install(global: &Global, command: &Install, clock: Timestamp) -> Result<Outco
         return print_recovered(global, &recover(&target, &folder)?);
     };
     if command.plan {
-        let approved = prove(global, bundle, command.signatures.as_deref(), &folder.load()?, clock)?;
+        let state = load(global, &folder)?;
+        let approved = prove(global, bundle, command.signatures.as_deref(), &state, clock)?;
         let claim = approved.get().claim();
         let changes = plan(claim.manifest(), &selection, &target)?.changes().collect();
         return print_installed(global, "planned", claim, approved.approvals(), changes);
@@ -192,15 +206,18 @@ fn install(global: &Global, command: &Install, clock: Timestamp) -> Result<Outco
         note(&human::recovered(&recovered));
     }
     // Read again behind the lock: what was interrupted may have moved the ledger.
-    let state = folder.load()?;
-    let (archive, trusted) = open_trusted(bundle, command.signatures.as_deref(), &state, clock)?;
-    let now = state.ledger.now(clock);
-    let progress = Progress::start(global.progress_mode(), "proving and copying", payload_bytes(&trusted));
+    let state = load(global, &folder)?;
+    let start = Instant::now();
+    let (archive, trusted) = open_trusted(global, bundle, command.signatures.as_deref(), &state, clock)?;
+    let (now, bytes) = (state.ledger.now(clock), payload_bytes(&trusted));
+    let progress = Progress::start(global.progress_mode(), "proving and copying", bytes);
     let watch = Vendors { now };
     let staged = stage(archive, trusted, &selection, &target, &folder, &watch, &|bytes| progress.add(bytes))?;
     let approved = approve(staged, now)?;
     let approvals = approved.approvals().to_vec();
     let installed = install::install(approved, &target, &folder)?;
+    drop(progress);
+    detail(global, || talk::pace("proven and installed", bytes, start.elapsed()));
     let unchanged = installed.changes.iter().all(|change| change.outcome == install::Outcome::Unchanged);
     let outcome = if unchanged { "unchanged" } else { "installed" };
     print_installed(global, outcome, &installed.claim, &approvals, installed.changes)
@@ -234,19 +251,21 @@ fn print_recovered(global: &Global, recovered: &Recovered) -> Result<Outcome, Re
     }
 }
 
-/// Talk, on standard error.
-fn note(text: &str) {
-    // Where nothing can be printed any more, the result still tells.
-    let _ = io::stderr().write_all(text.as_bytes());
+/// Finds manifest and signatures; nothing is trusted yet.
+fn open(global: &Global, bundle: &Path) -> Result<Archive, Refusal> {
+    let medium = Medium::open(bundle)?;
+    detail(global, || talk::carrier(&medium));
+    Archive::open(medium)
 }
 
 fn open_trusted(
+    global: &Global,
     bundle: &Path,
     signatures: Option<&Path>,
     state: &State,
     clock: Timestamp,
 ) -> Result<(Archive, TrustedManifest), Refusal> {
-    let archive = Archive::open(Medium::open(bundle)?)?;
+    let archive = open(global, bundle)?;
     let mut all = archive.signatures()?;
     if let Some(path) = signatures {
         for signature in read_signatures(path)?.iter() {
@@ -254,6 +273,7 @@ fn open_trusted(
         }
     }
     let trusted = trust::open(archive.manifest(), &all, &state.root, &state.ledger, clock)?;
+    detail(global, || talk::hashing(archive.carrier()));
     Ok((archive, trusted))
 }
 

@@ -198,7 +198,7 @@ pub fn prove<M: Claim>(archive: Archive, claim: M, proof: Proof<'_>) -> Result<C
         demanding,
         proof,
         kernel: Kernel::detect(),
-        workers: std::thread::available_parallelism().map_or(1, |cores| cores.get()).min(MAX_WORKERS),
+        workers: workers(&medium.carrier),
     };
     let (kept, watched) = match &mut medium.carrier {
         Carrier::File { file, length } => {
@@ -213,6 +213,15 @@ pub fn prove<M: Claim>(archive: Archive, claim: M, proof: Proof<'_>) -> Result<C
     };
     let watched = watched.into_iter().map(|(entry, watched)| (layout.path(entry).into(), watched)).collect();
     Ok(Contents { claim, layout, medium, kept, watched })
+}
+
+/// Threads that prove what comes on this carrier.
+pub fn workers(carrier: &Carrier) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    match carrier {
+        Carrier::Stream(_) => cores.min(stream::WORKERS),
+        Carrier::File { .. } | Carrier::Folder(_) => cores.min(MAX_WORKERS),
+    }
 }
 
 /// In a folder, what does not belong there is refused before anything is read.

@@ -25,7 +25,7 @@ const BUFFER_BYTES: usize = 8 * 1024 * 1024;
 /// One to fill and one for each of two workers, and one to wait.
 const BUFFERS: usize = 4;
 /// More workers would find no buffer.
-const WORKERS: usize = BUFFERS - 1;
+pub(super) const WORKERS: usize = BUFFERS - 1;
 
 /// A chunk, or a whole short entry, in a buffer.
 struct Part {
@@ -71,7 +71,7 @@ pub(super) fn prove(
     let (to_workers, from_reader) = sync_channel::<(Buffer, Sender<Outcome>)>(BUFFERS);
     let from_reader = Arc::new(Mutex::new(from_reader));
     std::thread::scope(|scope| {
-        for _ in 0..job.workers.min(WORKERS) {
+        for _ in 0..job.workers {
             let from_reader = Arc::clone(&from_reader);
             scope.spawn(move || {
                 loop {
