@@ -7,13 +7,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
+use manifests::name::printable;
 use verifier::error::{Class, Code};
 use verifier::outcome::Outcome;
 
 use crate::cli::Cli;
 use crate::failure::Failure;
 use crate::files::{Access, create_new};
-use crate::report::write_result;
+use crate::report::{shown, write_result};
 use crate::run;
 
 /// The files of the example, as they lie in `testdata/recipes/first`.
@@ -90,7 +91,7 @@ impl Story {
         self.tampered_copies()?;
         self.say(&format!(
             "Go on by hand: everything lies in {}.\n  {}",
-            self.folder.display(),
+            shown(&self.folder),
             self.command("verifier", &["--state", &self.path("state"), "trust", "show"])
         ))
     }
@@ -180,7 +181,7 @@ impl Story {
                 false => (*word).to_owned(),
             })
             .collect();
-        format!("{program} {}", quoted.join(" "))
+        printable(&format!("{program} {}", quoted.join(" ")))
     }
 
     fn bundler(&self, words: &[&str]) -> Result<(), Stop> {

@@ -2,8 +2,10 @@
 //! What people and programs see: results on standard output, talk on standard error.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use clap::ColorChoice;
+use manifests::name::printable;
 use serde::Serialize;
 use serde_json::Value;
 use verifier::cli::{Format, error_label};
@@ -20,7 +22,7 @@ pub struct Report {
     pub schema: &'static str,
     /// What happened, in a word.
     pub outcome: &'static str,
-    /// Lines for people.
+    /// Lines for people; what came from outside is escaped in them ([`shown`]).
     pub text: String,
     /// Members of the document.
     pub body: Value,
@@ -81,14 +83,14 @@ impl Printer {
     /// Something worth knowing that is no result.
     pub fn note(&self, text: &str) {
         if !self.global.quiet {
-            talk(&format!("note: {text}"));
+            talk(&format!("note: {}", printable(text)));
         }
     }
 
     /// Something for those who want to know more; the text is made only for them.
     pub fn detail(&self, text: impl FnOnce() -> String) {
         if self.global.verbose {
-            talk(&manifests::name::printable(&text()));
+            talk(&printable(&text()));
         }
     }
 
@@ -97,6 +99,11 @@ impl Printer {
         let mode = if self.global.quiet { Mode::None } else { self.global.progress };
         Progress::start(mode, label, total)
     }
+}
+
+/// A path as people see it: a name cannot move the cursor, start a line or turn what stands beside it.
+pub fn shown(path: &Path) -> String {
+    printable(&path.display().to_string())
 }
 
 /// `1 file`, `2 files`.

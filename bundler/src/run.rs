@@ -16,7 +16,7 @@ use crate::files;
 use crate::init;
 use crate::lock::{self, Lock};
 use crate::recipe::Recipe;
-use crate::report::{Printer, Report, count};
+use crate::report::{Printer, Report, count, shown};
 use crate::root::{self, Change, Root};
 use crate::show;
 use crate::sign::key_file::KeyPair;
@@ -61,12 +61,12 @@ fn init(command: &cli::Init) -> Result<Report, Failure> {
     }
     let folder = command.dir.clone().unwrap_or_else(|| PathBuf::from("."));
     let path = init::write(&folder, &command.recipe, &command.set)?;
-    let path = path.strip_prefix(".").unwrap_or(&path).display().to_string();
+    let path = path.strip_prefix(".").unwrap_or(&path);
     Ok(Report {
         schema: "init",
         outcome: "written",
-        text: format!("wrote {path}: edit it, then run `bundler lock`"),
-        body: json!({ "file": path, "recipe": command.recipe }),
+        text: format!("wrote {}: edit it, then run `bundler lock`", shown(path)),
+        body: json!({ "file": path.display().to_string(), "recipe": command.recipe }),
     })
 }
 
@@ -93,7 +93,9 @@ fn keys_new(printer: &Printer, command: &cli::KeysNew) -> Result<Report, Failure
         schema: "keys",
         outcome: "made",
         text: format!(
-            "private key: {private} ({kept}): keep it\n public key: {public}: hand it out\n     key id: {id}"
+            "private key: {} ({kept}): keep it\n public key: {}: hand it out\n     key id: {id}",
+            shown(&new.private),
+            shown(&new.public)
         ),
         body: json!({"privateKey": private, "publicKey": public, "keyid": id, "algorithm": "ed25519",
                      "encrypted": !command.no_passphrase}),
@@ -142,18 +144,18 @@ fn root_sign(printer: &Printer, command: &cli::RootSign) -> Result<Report, Failu
     let previous = command.previous.as_deref().map(Root::read).transpose()?;
     let key = KeyPair::read(&command.key, &passphrases(&command.passphrase))?;
     let signed = root::sign(&root, &key, previous.as_ref())?;
-    let name = command.root.display();
     Ok(Report {
         schema: "root",
         outcome: "signed",
         text: format!(
-            "{name}: signed by {} with key {}\n{} of its {} needed owners have signed",
+            "{}: signed by {} with key {}\n{} of {} needed in the role root",
+            shown(&command.root),
             signed.owner,
             signed.key.hex(),
             signed.tally.found,
             signed.tally.threshold
         ),
-        body: json!({"file": name.to_string(), "fingerprint": root.fingerprint().to_string(), "owner": signed.owner.as_str(),
+        body: json!({"file": command.root.display().to_string(), "fingerprint": root.fingerprint().to_string(), "owner": signed.owner.as_str(),
                      "keyid": signed.key.hex(), "signed": signed.tally.found, "threshold": signed.tally.threshold}),
     })
 }
@@ -182,7 +184,7 @@ fn lock(printer: &Printer, command: &cli::Lock) -> Result<Report, Failure> {
     Ok(Report {
         schema: "lock",
         outcome,
-        text: format!("{} {verb}: {}, {}", path.display(), count(lock.files(), "file"), size(lock.bytes())),
+        text: format!("{} {verb}: {}, {}", shown(&path), count(lock.files(), "file"), size(lock.bytes())),
         body: json!({"file": path.display().to_string(), "recipe": lock.recipe.to_string(), "files": lock.files(),
                      "bytes": lock.bytes(), "signatures": show::signatures(&lock)}),
     })
@@ -203,7 +205,8 @@ fn build(printer: &Printer, command: &cli::Build) -> Result<Report, Failure> {
         schema: "build",
         outcome,
         text: format!(
-            "{file} {verb}: {}, {}\nbundle: {}",
+            "{} {verb}: {}, {}\nbundle: {}",
+            shown(&built.path),
             count(built.files, "file"),
             size(built.payload),
             built.id
@@ -239,7 +242,7 @@ fn sign(printer: &Printer, command: &cli::Sign) -> Result<Report, Failure> {
         return Ok(Report {
             schema: "sign",
             outcome: "exported",
-            text: format!("{}: the bytes to sign for bundle {id}", to.display()),
+            text: format!("{}: the bytes to sign for bundle {id}", shown(to)),
             body: json!({"file": to.display().to_string(), "bundle": {"id": id.to_string()}}),
         });
     }
@@ -259,10 +262,10 @@ fn sign(printer: &Printer, command: &cli::Sign) -> Result<Report, Failure> {
 
 fn signed_report(signed: &Signed, bundle: &Path, target: &Target) -> Report {
     let place = match target {
-        Target::InPlace => bundle.display().to_string(),
-        Target::Beside(path) => path.display().to_string(),
+        Target::InPlace => bundle,
+        Target::Beside(path) => path,
     };
-    let mut text = format!("{place}: {} signed with key {}", signed.folder, signed.key.hex());
+    let mut text = format!("{}: {} signed with key {}", shown(place), signed.folder, signed.key.hex());
     if let Some(standing) = &signed.standing {
         text.push_str(&format!("\nby owner {} in the role {}", standing.owner, standing.role));
     }
@@ -273,7 +276,7 @@ fn signed_report(signed: &Signed, bundle: &Path, target: &Target) -> Report {
         schema: "sign",
         outcome: "signed",
         text,
-        body: json!({"file": place, "bundle": {"id": signed.bundle.to_string()}, "keyid": signed.key.hex(),
+        body: json!({"file": place.display().to_string(), "bundle": {"id": signed.bundle.to_string()}, "keyid": signed.key.hex(),
                      "signer": standing, "signatures": signed.signatures}),
     }
 }

@@ -15,7 +15,7 @@ use verifier::trust::{Claim, UnsignedManifest};
 use crate::failure::Failure;
 use crate::files::read_limited;
 use crate::lock::{self, Lock};
-use crate::report::{Report, count};
+use crate::report::{Report, count, shown};
 use crate::root::{Root, grouped};
 use crate::sign::key_file::{Protection, key_of, protection};
 use crate::sign::passphrase::Passphrases;
@@ -171,7 +171,7 @@ pub fn key(path: &Path, passphrases: &Passphrases) -> Result<Report, Failure> {
     Ok(Report {
         schema: "keys",
         outcome: "shown",
-        text: format!("{}: {note}\nalgorithm: {algorithm}\n   key id: {id}", path.display()),
+        text: format!("{}: {note}\nalgorithm: {algorithm}\n   key id: {id}", shown(path)),
         body: json!({"file": path.display().to_string(), "kind": kind, "algorithm": algorithm.as_str(), "keyid": id}),
     })
 }
@@ -224,17 +224,18 @@ pub fn root(path: &Path) -> Result<Report, Failure> {
 pub fn new_root(root: &Root, path: &Path) -> Result<Report, Failure> {
     let threshold = root.tally()?.threshold;
     let [first, second] = grouped(root.fingerprint());
-    let file = path.display().to_string();
+    let file = shown(path);
+    let needed = count(threshold, "signature");
     Ok(Report {
         schema: "root",
         outcome: "written",
         text: format!(
             "{file}: version {} of the trust root of enclave {}\nfingerprint: {first}\n             {second}\n\
-             now {threshold} of its owners sign it: bundler root sign {file} --key KEY",
+             it still needs {needed}: bundler root sign {file} --key KEY",
             root.document().version,
             root.document().enclave
         ),
-        body: json!({"file": file, "fingerprint": root.fingerprint().to_string(), "version": root.document().version.get(),
+        body: json!({"file": path.display().to_string(), "fingerprint": root.fingerprint().to_string(), "version": root.document().version.get(),
                      "enclave": root.document().enclave.as_str(), "threshold": threshold}),
     })
 }

@@ -5,6 +5,7 @@
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
+use manifests::name::printable;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -85,7 +86,7 @@ fn prompt(question: &str) -> Result<Zeroizing<String>, Failure> {
         return Err(Failure::usage("the passphrase", "cannot be asked for: standard input is no terminal")
             .hint(format!("give it with --passphrase-file, or in {VARIABLE}")));
     }
-    rpassword::prompt_password(question)
+    rpassword::prompt_password(printable(question))
         .map(Zeroizing::new)
         .map_err(|error| Failure::reading("the passphrase", &error))
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Standard output and standard error: a result that is lost is told, talk is there for who asks.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::process::{Command, Stdio};
 
 use super::sign::{BUNDLE, built, keys};
@@ -85,4 +85,74 @@ fn verbose_tells_what_is_done_on_standard_error() {
         quiet.good();
         assert_eq!(quiet.stderr(), "", "{arguments:?}");
     }
+}
+
+/// A name that would move the cursor, start a line of its own, and turn what stands beside it.
+const EVIL: &str = "a\u{1b}[2K\nerror: b\u{202e}c";
+/// The same as it may be printed.
+const ESCAPED: &str = "a\\u{1b}[2K\\u{a}error: b\\u{202e}c";
+
+#[test]
+fn names_cannot_write_on_the_terminal() {
+    // Whatever is done with such a name reads as with a tame one, but for the name.
+    let folder = built();
+    keys(&folder, &["builder"]);
+    let told = |name: &str| {
+        let run = |arguments: &[&str]| {
+            let run = folder.run(arguments);
+            format!("{} {arguments:?}\n{}{}", run.code(), run.stdout(), run.stderr())
+        };
+        let named = |ending: &str| format!("{name}.{ending}");
+        fs::copy(folder.join("bundle.toml"), folder.join(&named("toml"))).unwrap();
+        fs::create_dir(folder.join(&named("site"))).unwrap();
+        fs::copy(folder.join("builder.pub"), folder.join(&named("pub"))).unwrap();
+        fs::write(folder.join(&named("pass")), "two\nlines").unwrap();
+        vec![
+            run(&["show", name]),
+            run(&["show", &named("pub")]),
+            run(&["keys", "show", &named("pub")]),
+            run(&["lock", "--recipe-file", &named("toml"), "-v"]),
+            run(&["build", "--recipe-file", &named("toml"), "-o", &named("tar"), "-v"]),
+            run(&["build", "--recipe-file", &named("toml"), "-o", &named("pub")]),
+            run(&["sign", &named("tar"), "--export", &named("raw")]),
+            run(&["sign", &named("tar"), "--key", "builder.key", "--passphrase-file", &named("pass")]),
+            run(&["sign", &named("tar"), "--key", &named("pub")]),
+            run(&["sign", &named("tar"), "--key", "builder.key", "--passphrase-file", "pass", "-v"]),
+            run(&[
+                "sign",
+                &named("tar"),
+                "--key",
+                "builder.key",
+                "--passphrase-file",
+                "pass",
+                "--trust",
+                name,
+            ]),
+            run(&["init", &named("site")]),
+            run(&["init", "--recipe", name]),
+            run(&["init", "other", "--set", &named("key=1")]),
+            run(&[
+                "root",
+                "new",
+                "-o",
+                &named("root"),
+                "--key",
+                "root=builder.pub",
+                "--expires",
+                "2031-01-01",
+            ]),
+            run(&["root", "sign", &named("root"), "--key", "builder.key", "--passphrase-file", "pass"]),
+            run(&["root", "show", &named("pub")]),
+            run(&["demo", &named("site")]),
+        ]
+    };
+    for (evil, tame) in told(EVIL).iter().zip(told("tame")) {
+        let (command, text) = evil.split_once('\n').unwrap();
+        let (_, tame) = tame.split_once('\n').unwrap();
+        assert!(!text.contains(['\u{1b}', '\u{202e}']), "{command}: {text}");
+        assert_eq!(text.replace(ESCAPED, "tame"), tame, "{command}");
+    }
+    fs::write(folder.join(&format!("docs/{EVIL}")), "x").unwrap();
+    let refused = folder.run(&["lock"]).refused(1);
+    assert!(refused.contains(ESCAPED) && !refused.contains(EVIL), "{refused}");
 }
