@@ -17,7 +17,7 @@ use crate::files::read_limited;
 use crate::lock::{self, Lock};
 use crate::report::{Report, count, shown};
 use crate::root::{Root, grouped};
-use crate::sign::key_file::{Protection, key_of, protection};
+use crate::sign::key_file::{MAX_KEY_BYTES, Protection, key_of, protection};
 use crate::sign::passphrase::Passphrases;
 use crate::sign::slot;
 use crate::source::Source;
@@ -159,7 +159,7 @@ pub fn signatures(lock: &Lock) -> Vec<Value> {
 
 /// `bundler keys show`.
 pub fn key(path: &Path, passphrases: &Passphrases) -> Result<Report, Failure> {
-    let bytes = zeroize::Zeroizing::new(read_limited(path, 64 * 1024)?);
+    let bytes = zeroize::Zeroizing::new(read_limited(path, MAX_KEY_BYTES)?);
     let text = String::from_utf8_lossy(&bytes);
     let (kind, note) = match protection(&text) {
         Some(Protection::Encrypted) => ("private", "private key, encrypted"),

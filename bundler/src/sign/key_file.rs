@@ -22,7 +22,7 @@ use crate::files::{Access, create_new, read_limited, require_absent};
 /// PBKDF2's rounds: OWASP's advice for HMAC-SHA256 (2023), half a second.
 const ROUNDS: u32 = 600_000;
 /// The longest key file, in bytes.
-const MAX_KEY_BYTES: u64 = 64 * 1024;
+pub(crate) const MAX_KEY_BYTES: u64 = 64 * 1024;
 
 const PRIVATE: &str = "PRIVATE KEY";
 const ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY";
