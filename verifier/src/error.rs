@@ -17,7 +17,7 @@ pub enum Class {
     Refused = 1,
     /// The command line is wrong.
     Usage = 2,
-    /// Under a trusted manifest, the medium is damaged or incomplete: copy it again.
+    /// The medium is damaged or incomplete: copy it again. Mostly, but not always, the manifest is trusted by then.
     Medium = 3,
     /// This machine cannot.
     Machine = 4,
@@ -183,15 +183,26 @@ impl Refusal {
     /// The refusal that an error from the system is, when it came while reading the medium.
     pub fn reading(subject: impl Into<String>, error: &io::Error) -> Self {
         let code = match io_code(error) {
-            Code::IoError => Code::ReadError,
+            Code::IoError if error.kind() != io::ErrorKind::Unsupported => Code::ReadError,
             other => other,
         };
-        Self::new(code, subject, "cannot be read").found(error)
+        Self::new(code, subject, "cannot be read").from_system(error)
     }
 
     /// The refusal that an error from the system is, when it came while writing.
     pub fn writing(subject: impl Into<String>, error: &io::Error) -> Self {
-        Self::new(io_code(error), subject, "cannot be written").found(error)
+        Self::new(io_code(error), subject, "cannot be written").from_system(error)
+    }
+
+    fn from_system(self, error: &io::Error) -> Self {
+        let refusal = self.found(error);
+        match error.kind() {
+            // ENOSYS and its like: no copy of the medium and no other user would help.
+            io::ErrorKind::Unsupported => {
+                refusal.hint("use Linux 5.6 or later, and a file system of its own (docs/limits.md)")
+            }
+            _ => refusal,
+        }
     }
 
     /// The refusal for a file that the command line names and that is not there or not readable.
@@ -248,3 +259,19 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_that_is_too_old_is_not_a_damaged_medium() {
+        // ENOSYS, which openat2 gives before Linux 5.6.
+        let old = io::Error::from_raw_os_error(38);
+        for refusal in [Refusal::reading("files/a", &old), Refusal::writing("/opt/a", &old)] {
+            assert_eq!(refusal.code, Code::IoError);
+            assert!(refusal.hint.contains("Linux 5.6"), "{refusal}");
+        }
+        assert_eq!(Refusal::reading("files/a", &io::Error::from_raw_os_error(5)).code, Code::ReadError);
+    }
+}
