@@ -26,7 +26,7 @@ pub(crate) use known::KnownFolder;
 pub(crate) use owner::{Ids, Passwd, installing_user};
 
 /// The longest text of a symbolic link (Linux' `PATH_MAX`).
-const MAX_LINK_BYTES: usize = 4096;
+const LINK_BYTES: usize = 4096;
 
 /// An open root directory.
 pub struct Target {
@@ -243,8 +243,8 @@ impl Target {
     /// What a symbolic link says.
     pub(crate) fn link(&self, path: &str) -> Result<Option<String>, Refusal> {
         let Some(handle) = self.peek(path)? else { return Ok(None) };
-        let text = readlinkat(&handle, "", Vec::with_capacity(MAX_LINK_BYTES))
-            .map_err(|errno| refused(path, errno))?;
+        let text =
+            readlinkat(&handle, "", Vec::with_capacity(LINK_BYTES)).map_err(|errno| refused(path, errno))?;
         Ok(text.into_string().ok())
     }
 }

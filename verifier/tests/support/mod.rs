@@ -65,7 +65,7 @@ pub fn root_envelope() -> Vec<u8> {
         document_type: ROOT_DOCUMENT.to_owned(),
         version: RootVersion::new(1).unwrap(),
         enclave: name("lab"),
-        expires: time("2030-01-01T00:00:00Z"),
+        expires: time("2099-01-01T00:00:00Z"),
         algorithms: vec![Algorithm::Ed25519],
         require_audience: false,
         owners: BTreeMap::from([(name("ann"), owner)]),
