@@ -148,28 +148,28 @@ fn word<S: Serializer>(code: &Code, serializer: S) -> Result<S::Ok, S::Error> {
 impl Refusal {
     /// A refusal with the hint that its code has.
     pub fn new(code: Code, subject: impl Into<String>, what: impl Into<String>) -> Self {
-        Self {
-            code,
-            class: code.class(),
-            subject: subject.into(),
-            what: what.into(),
-            expected: None,
-            found: None,
-            hint: code.hint().to_owned(),
-        }
+        Self::of(code, subject.into(), what.into())
+    }
+
+    // One copy for hundreds of callers, of which at most one is ever reached.
+    #[cold]
+    #[inline(never)]
+    fn of(code: Code, subject: String, what: String) -> Self {
+        let hint = code.hint().to_owned();
+        Self { code, class: code.class(), subject, what, expected: None, found: None, hint }
     }
 
     /// Says what was wanted.
     #[must_use]
     pub fn expected(mut self, expected: impl fmt::Display) -> Self {
-        self.expected = Some(clipped(&expected.to_string()));
+        self.expected = Some(clipped(&expected));
         self
     }
 
     /// Says what was found.
     #[must_use]
     pub fn found(mut self, found: impl fmt::Display) -> Self {
-        self.found = Some(clipped(&found.to_string()));
+        self.found = Some(clipped(&found));
         self
     }
 
@@ -226,10 +226,13 @@ impl Refusal {
 /// The longest text of a refusal, in characters: it may quote what came from outside.
 const MAX_TEXT: usize = 1_000;
 
-fn clipped(text: &str) -> String {
+#[cold]
+#[inline(never)]
+fn clipped(text: &dyn fmt::Display) -> String {
+    let text = text.to_string();
     match text.char_indices().nth(MAX_TEXT) {
         Some((end, _)) => format!("{} … (cut)", &text[..end]),
-        None => text.to_owned(),
+        None => text,
     }
 }
 
