@@ -186,15 +186,15 @@ impl Refusal {
             Code::IoError if error.kind() != io::ErrorKind::Unsupported => Code::ReadError,
             other => other,
         };
-        Self::new(code, subject, "cannot be read").from_system(error)
+        Self::new(code, subject, "cannot be read").and_error(error)
     }
 
     /// The refusal that an error from the system is, when it came while writing.
     pub fn writing(subject: impl Into<String>, error: &io::Error) -> Self {
-        Self::new(io_code(error), subject, "cannot be written").from_system(error)
+        Self::new(io_code(error), subject, "cannot be written").and_error(error)
     }
 
-    fn from_system(self, error: &io::Error) -> Self {
+    fn and_error(self, error: &io::Error) -> Self {
         let refusal = self.found(error);
         match error.kind() {
             // ENOSYS and its like: no copy of the medium and no other user would help.

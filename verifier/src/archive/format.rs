@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(header(&entry(&"n".repeat(200), 8)).len(), 3 * RECORD);
         for length in [1, 100, 101, 200, 256, 400, 500] {
             let path = "n".repeat(length);
-            assert_eq!(header_length(&path), header(&entry(&path, 8)).len() as u64);
+            assert_eq!(header_length(&path), wide(header(&entry(&path, 8)).len()));
         }
         assert_eq!(&header(&entry("a", (1 << 33) - 1))[124..136], b"77777777777\0");
         assert_eq!(&header(&entry("a", 1 << 33))[124..136], b"\x80\0\0\0\0\0\0\x02\0\0\0\0");
