@@ -4,7 +4,7 @@
 //! serde alone is not enough: its maps keep the last of two members, and serde_json follows 128
 //! levels. So every document is walked once by [`scan`], and only then read into its type. serde also takes
 //! a list of its values for an object, null for an absent member, and drops the second of two items of a
-//! set: what was read must therefore have the [`Shape`] of the text.
+//! set: what was read must therefore have the shape of the text.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
