@@ -230,6 +230,11 @@ pub fn is_reserved(component: &str) -> bool {
     component == TARGET_LOCK || component.starts_with(STAGE_PREFIX)
 }
 
+/// Whether a path is `top` itself or lies in it.
+pub fn is_beneath(path: &str, top: &str) -> bool {
+    path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 fn install_path(text: &str) -> Result<(), &'static str> {
     if text.len() > MAX_INSTALL_PATH_BYTES {
         return Err("is longer than 4095 bytes");

@@ -47,12 +47,46 @@ fn a_good_manifest_is_read_and_written_the_same() {
 #[test]
 fn two_things_never_go_to_one_place() {
     let path = "/predicate/artifacts/1/install/path";
-    for taken in ["/opt/a", "/opt/a/b", "/opt/t/z.md", "/opt/t/l", "/opt/t/x"] {
+    for taken in ["/opt/a", "/opt/a/b", "/opt/t", "/opt/t/z.md", "/opt/t/l", "/opt/t/x", "/opt/t/e"] {
         assert!(refusal(path, json!(taken)).contains("two things"), "{taken}");
     }
     let mut document = good();
-    *document.pointer_mut(path).unwrap() = json!("/opt/t/other");
-    assert!(read(&document).is_ok());
+    for free in ["/opt/t/other", "/opt/t/e/x", "/opt/t-x"] {
+        *document.pointer_mut(path).unwrap() = json!(free);
+        assert!(read(&document).is_ok(), "{free}");
+    }
+}
+
+/// What stands between two things when paths are sorted hides neither from the other.
+#[test]
+fn two_things_never_go_to_one_place_whatever_lies_beside() {
+    let mut document = good();
+    document["predicate"]["artifacts"][0]["install"]["path"] = json!("/opt/t-x");
+    document["predicate"]["artifacts"][1]["install"]["path"] = json!("/opt/t/z.md");
+    assert!(read(&document).unwrap_err().to_string().contains("two things"));
+}
+
+#[test]
+fn two_trees_never_put_two_things_at_one_place() {
+    let second = |installed: &str, file: &str| {
+        let mut document = good();
+        let path = format!("files/u/{file}");
+        let digest = json!({"sha256": "ab".repeat(32)});
+        let predicate = &mut document["predicate"];
+        predicate["files"].as_array_mut().unwrap().push(json!({"path": path, "size": 1, "mode": "0644"}));
+        predicate["trees"].as_array_mut().unwrap().push(json!({"name": "u", "directory": "files/u/", "links": [],
+            "emptyDirectories": [], "unsigned": "why", "install": {"action": "directory", "path": installed}}));
+        document["subject"].as_array_mut().unwrap().push(json!({"name": path, "digest": digest}));
+        read(&document).map(drop).map_err(|error| error.to_string())
+    };
+    for (installed, file) in [("/opt", "t/z.md"), ("/opt/t", "z.md"), ("/opt/t/x", "y.md")] {
+        assert!(second(installed, file).unwrap_err().contains("two things"), "{installed} {file}");
+    }
+    for (installed, file) in
+        [("/opt", "t/other"), ("/opt/t", "other"), ("/opt/t/x", "other"), ("/opt/t-x", "z.md")]
+    {
+        assert_eq!(second(installed, file), Ok(()), "{installed} {file}");
+    }
 }
 
 #[test]

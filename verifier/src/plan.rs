@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
 
-use manifests::bundle::{Artifact, File, FileInstall, Manifest, Tree, TreeInstall};
+use manifests::bundle::{Artifact, File, FileInstall, Inside, Manifest, Payload, Tree, TreeInstall};
 use manifests::digest::Sha256Digest;
 use manifests::name::{Name, is_reserved};
 use rustix::fs::FileType;
@@ -22,7 +22,6 @@ use crate::target::{
 
 /// Folders that are made on the way, and those of a tree.
 pub(crate) const FOLDER_MODE: u32 = 0o755;
-/// What the names of stage folders begin with.
 /// Bytes read at a time while a file on the target is compared.
 const COMPARE_BYTES: usize = 1024 * 1024;
 
@@ -148,9 +147,10 @@ pub fn plan(manifest: &Manifest, selection: &Selection, target: &Target) -> Resu
             wanted.artifact(artifact, &entries)?;
         }
     }
+    let payload = Payload::new(&manifest.predicate().files);
     for tree in &manifest.predicate().trees {
         if chosen.contains(component(tree.component.as_ref(), &tree.name)) {
-            wanted.tree(tree)?;
+            wanted.tree(tree, &payload)?;
         }
     }
     survey(wanted.paths, target)
@@ -213,18 +213,16 @@ impl Wanted<'_> {
         self.add(path.as_str(), &artifact.name, content, owner, path.as_str().len())
     }
 
-    fn tree(&mut self, tree: &Tree) -> Result<(), Refusal> {
+    fn tree(&mut self, tree: &Tree, payload: &Payload<'_>) -> Result<(), Refusal> {
         let Some(TreeInstall::Directory { path, owner }) = &tree.install else { return Ok(()) };
         let owner = self.passwd.ids(owner.as_ref(), self.target)?;
         let top = path.as_str();
         let name = &tree.name;
         self.add(top, name, Content::Folder, owner, top.len())?;
-        for entry in 0..self.files.len() {
+        for Inside { entry, path: below } in payload.inside(&tree.directory).iter().copied() {
             let (file, digest) = self.files[entry];
-            if let Some(below) = file.path.as_str().strip_prefix(&tree.directory) {
-                let content = Content::File { entry, size: file.size, digest, mode: file.mode.bits() };
-                self.add(&format!("{top}/{below}"), name, content, owner, top.len())?;
-            }
+            let content = Content::File { entry, size: file.size, digest, mode: file.mode.bits() };
+            self.add(&format!("{top}/{below}"), name, content, owner, top.len())?;
         }
         for link in &tree.links {
             let content = Content::Link { target: link.target.clone() };

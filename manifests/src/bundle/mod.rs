@@ -4,6 +4,7 @@
 //! The types here are the document as written (`docs/formats/manifest.md`); [`Manifest`] is the only
 //! one that the rest of the system uses, and it exists only when every rule holds.
 
+mod payload;
 mod preface;
 mod rules;
 mod targets;
@@ -20,6 +21,7 @@ use crate::sequence::Sequence;
 use crate::statement::{STATEMENT_V1, Statement, Subject};
 use crate::time::Timestamp;
 
+pub use payload::{Inside, Payload};
 pub use preface::Preface;
 pub use rules::{MAX_TEXT_BYTES, ManifestError, identity, stays_inside};
 

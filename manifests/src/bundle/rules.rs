@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::Deserialize;
 
+use super::payload::{Inside, Payload};
 use super::{
     BUNDLE_TYPE, Demand, EvidenceDemand, Identity, MAX_CHAINS_BYTES, MAX_FILES, Predicate, SIZE_LIMIT, Tree,
     chaining_values, targets,
@@ -274,14 +275,7 @@ impl<'m> Claims<'m> {
     }
 
     fn trees(mut self, predicate: &'m Predicate) -> Result<Self, ManifestError> {
-        let mut by_folder: HashMap<&str, Vec<(usize, &str)>> = HashMap::new();
-        for (at, file) in predicate.files.iter().enumerate() {
-            let path = file.path.as_str();
-            let folder = payload_folder(path);
-            if let Some(path) = path.strip_prefix(folder) {
-                by_folder.entry(folder).or_default().push((at, path));
-            }
-        }
+        let payload = Payload::new(&predicate.files);
         for tree in &predicate.trees {
             self.member(&tree.name, tree.component.as_ref())?;
             text(tree.name.as_str(), &tree.unsigned)?;
@@ -289,12 +283,11 @@ impl<'m> Claims<'m> {
                 return inconsistent(tree.name.as_str(), "does not lie in files/NAME/");
             }
             let mut inside = PathSet::portable();
-            let files = by_folder.get(tree.directory.as_str()).map_or(&[][..], Vec::as_slice);
             let mut filled = BTreeSet::new();
-            for (at, path) in files {
+            for Inside { entry, path } in payload.inside(&tree.directory) {
                 inside.insert(path)?;
                 filled.extend(folders_above(path));
-                self.mark(*at);
+                self.mark(*entry);
             }
             shape(tree, inside, filled)?;
         }
@@ -307,11 +300,6 @@ impl<'m> Claims<'m> {
             None => Ok(()),
         }
     }
-}
-
-/// `files/NAME/`: the folder of an artifact, tree or of all signers.
-fn payload_folder(path: &str) -> &str {
-    path.match_indices('/').nth(1).map_or(path, |(at, _)| &path[..=at])
 }
 
 /// Every folder on the way to a path.

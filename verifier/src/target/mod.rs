@@ -16,7 +16,7 @@ use std::sync::OnceLock;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, StatxFlags, openat2, readlinkat, statx};
 use rustix::io::Errno;
 
-use manifests::name::is_control_or_bidi;
+use manifests::name::{is_beneath, is_control_or_bidi};
 
 use crate::error::{Code, Refusal};
 use crate::trust::state::StateFolder;
@@ -163,9 +163,7 @@ impl Target {
 
     /// Whether a path on the target is the verifier's own, or beneath it.
     pub(crate) fn is_own(&self, path: &str) -> bool {
-        self.own.iter().any(|own| {
-            path.strip_prefix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
+        self.own.iter().any(|own| is_beneath(path, own))
     }
 
     /// Where it lies, absolute.
