@@ -3,13 +3,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use manifests::digest::Sha256Digest;
 use manifests::name::{BundleName, Name};
 use manifests::sequence::Sequence;
 use manifests::time::Timestamp;
-use verifier::cli::Format;
-use verifier::progress::Mode;
+use verifier::cli::Output;
 
 use crate::root::KeyOption;
 
@@ -26,42 +25,7 @@ pub struct Cli {
     pub command: Command,
     /// Options of every command.
     #[command(flatten)]
-    pub global: Global,
-}
-
-/// Options of every command.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Options of every command")]
-pub struct Global {
-    /// Text for people, or one JSON document
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value_t = Format::Human,
-        hide_possible_values = true,
-        value_name = "human|json"
-    )]
-    pub format: Format,
-    /// Colour: auto, always or never
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value_t = ColorChoice::Auto,
-        hide_possible_values = true,
-        value_name = "WHEN"
-    )]
-    pub color: ColorChoice,
-    /// Less on standard error
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub quiet: bool,
-    /// More on standard error
-    #[arg(short, long, global = true)]
-    pub verbose: bool,
-    /// Progress on standard error: auto, bar, plain or none
-    #[arg(long, global = true, value_enum, default_value_t = Mode::Auto, hide_possible_values = true, value_name = "HOW")]
-    pub progress: Mode,
+    pub output: Output,
 }
 
 /// The commands.

@@ -4,15 +4,14 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use clap::ColorChoice;
 use manifests::name::printable;
 use serde::Serialize;
 use serde_json::Value;
-use verifier::cli::{Format, error_label};
+use verifier::cli::{Format, Output};
 use verifier::error::{Class, Refusal};
-use verifier::progress::{Mode, Progress};
+use verifier::progress::Progress;
+use verifier::report::json;
 
-use crate::cli::Global;
 use crate::failure::Failure;
 
 /// A finished command: the same facts for people and for programs.
@@ -44,24 +43,23 @@ struct Refused<'a> {
 /// Where the words of one run go.
 #[derive(Clone, Debug)]
 pub struct Printer {
-    global: Global,
+    output: Output,
 }
 
 impl Printer {
     /// A printer as the command line asks for it.
-    pub const fn new(global: Global) -> Self {
-        Self { global }
+    pub const fn new(output: Output) -> Self {
+        Self { output }
     }
 
     /// A printer for callers that are programs: it talks to nobody.
     pub const fn silent() -> Self {
-        let (format, color, progress) = (Format::Json, ColorChoice::Never, Mode::None);
-        Self { global: Global { format, color, quiet: true, verbose: false, progress } }
+        Self { output: Output::silent() }
     }
 
     /// Prints the end of a command; a refusal's class is how the program ends.
     pub fn finish(&self, schema: &'static str, result: Result<Report, Failure>) -> Result<(), Class> {
-        let printed = result.and_then(|report| match self.global.format {
+        let printed = result.and_then(|report| match self.output.format {
             Format::Human => print(&report.text),
             Format::Json => document(report.schema, report.outcome, &report.body),
         });
@@ -73,31 +71,30 @@ impl Printer {
 
     fn refuse(&self, schema: &str, failure: &Failure) {
         let refused = Refused { refusal: failure.refusal() };
-        if self.global.format == Format::Json && document(schema, "refused", &refused).is_ok() {
+        if self.output.format == Format::Json && document(schema, "refused", &refused).is_ok() {
             return;
         }
         // For people; and for programs too, where standard output takes no document.
-        talk(&format!("{}{failure}", error_label(self.global.color)));
+        talk(&format!("{}{failure}", self.output.error_label()));
     }
 
     /// Something worth knowing that is no result.
     pub fn note(&self, text: &str) {
-        if !self.global.quiet {
+        if !self.output.quiet {
             talk(&format!("note: {}", printable(text)));
         }
     }
 
     /// Something for those who want to know more; the text is made only for them.
     pub fn detail(&self, text: impl FnOnce() -> String) {
-        if self.global.verbose {
+        if self.output.verbose {
             talk(&printable(&text()));
         }
     }
 
     /// Starts to show how far long work on `total` bytes is.
     pub fn progress(&self, label: &'static str, total: u64) -> Progress {
-        let mode = if self.global.quiet { Mode::None } else { self.global.progress };
-        Progress::start(mode, label, total)
+        Progress::start(self.output.progress_mode(), label, total)
     }
 }
 
@@ -112,10 +109,7 @@ pub fn count(number: usize, thing: &str) -> String {
 }
 
 fn document(schema: &str, outcome: &str, body: &impl Serialize) -> Result<(), Failure> {
-    let document = Document { schema: format!("sealift.{schema}/1"), outcome, body };
-    let text = serde_json::to_string(&document)
-        .map_err(|error| Failure::fault("the report", "cannot be written as JSON").found(error))?;
-    print(&text)
+    print(&json::line(&Document { schema: format!("sealift.{schema}/1"), outcome, body }))
 }
 
 /// A result that nobody gets is a refusal; a pipe that the listener has closed ends his interest alone.

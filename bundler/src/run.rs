@@ -26,7 +26,7 @@ use crate::source::Source;
 
 /// Runs one command, and prints its result or its refusal, whose class is the exit code.
 pub fn run(cli: Cli) -> Result<(), Class> {
-    let printer = Printer::new(cli.global);
+    let printer = Printer::new(cli.output);
     match cli.command {
         Command::Init(command) => printer.finish("init", init(&command)),
         Command::Keys(cli::Keys::New(command)) => printer.finish("keys", keys_new(&printer, &command)),

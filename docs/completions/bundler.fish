@@ -24,7 +24,7 @@ function __fish_bundler_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c bundler -n "__fish_bundler_needs_command" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
+complete -c bundler -n "__fish_bundler_needs_command" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"
 complete -c bundler -n "__fish_bundler_needs_command" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
 always\t''
@@ -46,7 +46,7 @@ complete -c bundler -n "__fish_bundler_needs_command" -f -a "build" -d 'Build th
 complete -c bundler -n "__fish_bundler_needs_command" -f -a "sign" -d 'Prove a bundle, then add one signature'
 complete -c bundler -n "__fish_bundler_needs_command" -f -a "show" -d 'Show a bundle, lock, key or trust root'
 complete -c bundler -n "__fish_bundler_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c bundler -n "__fish_bundler_using_subcommand demo" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
+complete -c bundler -n "__fish_bundler_using_subcommand demo" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"
 complete -c bundler -n "__fish_bundler_using_subcommand demo" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
 always\t''
@@ -61,7 +61,7 @@ complete -c bundler -n "__fish_bundler_using_subcommand demo" -s h -l help -d 'P
 complete -c bundler -n "__fish_bundler_using_subcommand demo" -s V -l version -d 'Print version'
 complete -c bundler -n "__fish_bundler_using_subcommand init" -l recipe -d 'Which recipe' -r
 complete -c bundler -n "__fish_bundler_using_subcommand init" -l set -d 'Give a variable of the recipe another value' -r
-complete -c bundler -n "__fish_bundler_using_subcommand init" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
+complete -c bundler -n "__fish_bundler_using_subcommand init" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"
 complete -c bundler -n "__fish_bundler_using_subcommand init" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
 always\t''
@@ -75,7 +75,7 @@ complete -c bundler -n "__fish_bundler_using_subcommand init" -s q -l quiet -d '
 complete -c bundler -n "__fish_bundler_using_subcommand init" -s v -l verbose -d 'More on standard error'
 complete -c bundler -n "__fish_bundler_using_subcommand init" -s h -l help -d 'Print help'
 complete -c bundler -n "__fish_bundler_using_subcommand init" -s V -l version -d 'Print version'
-complete -c bundler -n "__fish_bundler_using_subcommand keys; and not __fish_seen_subcommand_from new show help" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
+complete -c bundler -n "__fish_bundler_using_subcommand keys; and not __fish_seen_subcommand_from new show help" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and not __fish_seen_subcommand_from new show help" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
 always\t''
@@ -94,7 +94,7 @@ complete -c bundler -n "__fish_bundler_using_subcommand keys; and not __fish_see
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from new" -l algorithm -d 'How the key signs' -r -f -a "ed25519\t'RFC 8032'"
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from new" -s o -l output -d 'The folder for both files [default: here]' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from new" -l passphrase-file -d 'Read the passphrase from a file, else from SEALIFT_PASSPHRASE, else ask' -r -F
-complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from new" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
+complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from new" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from new" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
 always\t''
@@ -109,7 +109,7 @@ complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_su
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from new" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from new" -s V -l version -d 'Print version'
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from show" -l passphrase-file -d 'Read the passphrase from a file, else from SEALIFT_PASSPHRASE, else ask' -r -F
-complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from show" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
+complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from show" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from show" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
 always\t''
@@ -125,7 +125,7 @@ complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_su
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from help" -f -a "new" -d 'Make a key pair: NAME.key, encrypted, and NAME.pub'
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show the id of a key'
 complete -c bundler -n "__fish_bundler_using_subcommand keys; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c bundler -n "__fish_bundler_using_subcommand root; and not __fish_seen_subcommand_from new next sign show help" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
+complete -c bundler -n "__fish_bundler_using_subcommand root; and not __fish_seen_subcommand_from new next sign show help" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"
 complete -c bundler -n "__fish_bundler_using_subcommand root; and not __fish_seen_subcommand_from new next sign show help" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
 always\t''
@@ -151,7 +151,7 @@ complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_su
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from new" -l floor -d 'Refuse bundles of this name below a sequence' -r
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from new" -l deny -d 'Refuse the bundle with this manifest digest' -r
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from new" -l from -d 'Rules, floors, denied bundles and require-audience, as TOML' -r -F
-complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from new" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
+complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from new" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from new" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
 always\t''
@@ -173,7 +173,7 @@ complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_su
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from next" -l floor -d 'Refuse bundles of this name below a sequence' -r
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from next" -l deny -d 'Refuse the bundle with this manifest digest' -r
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from next" -l from -d 'Rules, floors, denied bundles and require-audience, as TOML' -r -F
-complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from next" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
+complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from next" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from next" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
 always\t''
@@ -189,7 +189,7 @@ complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_su
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from sign" -l key -d 'The private key of an owner in the role `root`' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from sign" -l previous -d 'The root before it, for an owner who is leaving' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from sign" -l passphrase-file -d 'Read the passphrase from a file, else from SEALIFT_PASSPHRASE, else ask' -r -F
-complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from sign" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
+complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from sign" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from sign" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
 always\t''
@@ -202,7 +202,7 @@ complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_su
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from sign" -s v -l verbose -d 'More on standard error'
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from sign" -s h -l help -d 'Print help'
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from sign" -s V -l version -d 'Print version'
-complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from show" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
+complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from show" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from show" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
 always\t''
@@ -222,7 +222,7 @@ complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_su
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c bundler -n "__fish_bundler_using_subcommand lock" -l recipe-file -d 'The recipe' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand lock" -l set -d 'Give a variable of the recipe another value' -r
-complete -c bundler -n "__fish_bundler_using_subcommand lock" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
+complete -c bundler -n "__fish_bundler_using_subcommand lock" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"
 complete -c bundler -n "__fish_bundler_using_subcommand lock" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
 always\t''
@@ -238,7 +238,7 @@ complete -c bundler -n "__fish_bundler_using_subcommand lock" -s V -l version -d
 complete -c bundler -n "__fish_bundler_using_subcommand build" -s o -l output -d 'The file to write [default: NAME-VERSION.bundle.tar here]' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand build" -l recipe-file -d 'The recipe' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand build" -l set -d 'Give a variable of the recipe another value' -r
-complete -c bundler -n "__fish_bundler_using_subcommand build" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
+complete -c bundler -n "__fish_bundler_using_subcommand build" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"
 complete -c bundler -n "__fish_bundler_using_subcommand build" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
 always\t''
@@ -259,7 +259,7 @@ complete -c bundler -n "__fish_bundler_using_subcommand sign" -l public-key -d '
 complete -c bundler -n "__fish_bundler_using_subcommand sign" -s o -l output -d 'Write the signatures to a file beside the bundle' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand sign" -l trust -d 'Show the key\'s role in this trust root; refuse a key without one' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand sign" -l passphrase-file -d 'Read the passphrase from a file, else from SEALIFT_PASSPHRASE, else ask' -r -F
-complete -c bundler -n "__fish_bundler_using_subcommand sign" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
+complete -c bundler -n "__fish_bundler_using_subcommand sign" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"
 complete -c bundler -n "__fish_bundler_using_subcommand sign" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
 always\t''
@@ -272,7 +272,7 @@ complete -c bundler -n "__fish_bundler_using_subcommand sign" -s q -l quiet -d '
 complete -c bundler -n "__fish_bundler_using_subcommand sign" -s v -l verbose -d 'More on standard error'
 complete -c bundler -n "__fish_bundler_using_subcommand sign" -s h -l help -d 'Print help'
 complete -c bundler -n "__fish_bundler_using_subcommand sign" -s V -l version -d 'Print version'
-complete -c bundler -n "__fish_bundler_using_subcommand show" -l format -d 'Text for people, or one JSON document' -r -f -a "human\t'Text for people'
+complete -c bundler -n "__fish_bundler_using_subcommand show" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"
 complete -c bundler -n "__fish_bundler_using_subcommand show" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
 always\t''

@@ -15,17 +15,17 @@ _bundler() {
 
     local context curcontext="$curcontext" state line
     _arguments "${_arguments_options[@]}" : \
-'--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
 '--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
-'(-v --verbose)-q[Less on standard error]' \
-'(-v --verbose)--quiet[Less on standard error]' \
-'-v[More on standard error]' \
-'--verbose[More on standard error]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -41,17 +41,17 @@ none\:"Nothing"))' \
         case $line[1] in
             (demo)
 _arguments "${_arguments_options[@]}" : \
-'--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
 '--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
-'(-v --verbose)-q[Less on standard error]' \
-'(-v --verbose)--quiet[Less on standard error]' \
-'-v[More on standard error]' \
-'--verbose[More on standard error]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -63,7 +63,7 @@ none\:"Nothing"))' \
 _arguments "${_arguments_options[@]}" : \
 '--recipe=[Which recipe]:NAME:_default' \
 '*--set=[Give a variable of the recipe another value]:NAME=VALUE:_default' \
-'--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
 '--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
@@ -71,10 +71,10 @@ bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
 '--list[List the recipes that there are]' \
-'(-v --verbose)-q[Less on standard error]' \
-'(-v --verbose)--quiet[Less on standard error]' \
-'-v[More on standard error]' \
-'--verbose[More on standard error]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -84,17 +84,17 @@ none\:"Nothing"))' \
 ;;
 (keys)
 _arguments "${_arguments_options[@]}" : \
-'--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
 '--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
-'(-v --verbose)-q[Less on standard error]' \
-'(-v --verbose)--quiet[Less on standard error]' \
-'-v[More on standard error]' \
-'--verbose[More on standard error]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -115,7 +115,7 @@ _arguments "${_arguments_options[@]}" : \
 '-o+[The folder for both files \[default\: here\]]:DIR:_files' \
 '--output=[The folder for both files \[default\: here\]]:DIR:_files' \
 '--passphrase-file=[Read the passphrase from a file, else from SEALIFT_PASSPHRASE, else ask]:FILE:_files' \
-'--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
 '--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
@@ -123,10 +123,10 @@ bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
 '(--passphrase-file)--no-passphrase[Leave the private key unencrypted]' \
-'(-v --verbose)-q[Less on standard error]' \
-'(-v --verbose)--quiet[Less on standard error]' \
-'-v[More on standard error]' \
-'--verbose[More on standard error]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '-V[Print version]' \
@@ -137,17 +137,17 @@ none\:"Nothing"))' \
 (show)
 _arguments "${_arguments_options[@]}" : \
 '--passphrase-file=[Read the passphrase from a file, else from SEALIFT_PASSPHRASE, else ask]:FILE:_files' \
-'--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
 '--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
-'(-v --verbose)-q[Less on standard error]' \
-'(-v --verbose)--quiet[Less on standard error]' \
-'-v[More on standard error]' \
-'--verbose[More on standard error]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -189,17 +189,17 @@ esac
 ;;
 (root)
 _arguments "${_arguments_options[@]}" : \
-'--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
 '--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
-'(-v --verbose)-q[Less on standard error]' \
-'(-v --verbose)--quiet[Less on standard error]' \
-'-v[More on standard error]' \
-'--verbose[More on standard error]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -225,17 +225,17 @@ _arguments "${_arguments_options[@]}" : \
 '*--floor=[Refuse bundles of this name below a sequence]:NAME=SEQUENCE:_default' \
 '*--deny=[Refuse the bundle with this manifest digest]:sha256:HEX:_default' \
 '--from=[Rules, floors, denied bundles and require-audience, as TOML]:FILE:_files' \
-'--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
 '--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
-'(-v --verbose)-q[Less on standard error]' \
-'(-v --verbose)--quiet[Less on standard error]' \
-'-v[More on standard error]' \
-'--verbose[More on standard error]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -254,17 +254,17 @@ _arguments "${_arguments_options[@]}" : \
 '*--floor=[Refuse bundles of this name below a sequence]:NAME=SEQUENCE:_default' \
 '*--deny=[Refuse the bundle with this manifest digest]:sha256:HEX:_default' \
 '--from=[Rules, floors, denied bundles and require-audience, as TOML]:FILE:_files' \
-'--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
 '--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
-'(-v --verbose)-q[Less on standard error]' \
-'(-v --verbose)--quiet[Less on standard error]' \
-'-v[More on standard error]' \
-'--verbose[More on standard error]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -277,17 +277,17 @@ _arguments "${_arguments_options[@]}" : \
 '--key=[The private key of an owner in the role \`root\`]:KEY:_files' \
 '--previous=[The root before it, for an owner who is leaving]:ROOT:_files' \
 '--passphrase-file=[Read the passphrase from a file, else from SEALIFT_PASSPHRASE, else ask]:FILE:_files' \
-'--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
 '--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
-'(-v --verbose)-q[Less on standard error]' \
-'(-v --verbose)--quiet[Less on standard error]' \
-'-v[More on standard error]' \
-'--verbose[More on standard error]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -297,17 +297,17 @@ none\:"Nothing"))' \
 ;;
 (show)
 _arguments "${_arguments_options[@]}" : \
-'--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
 '--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
-'(-v --verbose)-q[Less on standard error]' \
-'(-v --verbose)--quiet[Less on standard error]' \
-'-v[More on standard error]' \
-'--verbose[More on standard error]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -359,17 +359,17 @@ esac
 _arguments "${_arguments_options[@]}" : \
 '--recipe-file=[The recipe]:FILE:_files' \
 '*--set=[Give a variable of the recipe another value]:NAME=VALUE:_default' \
-'--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
 '--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
-'(-v --verbose)-q[Less on standard error]' \
-'(-v --verbose)--quiet[Less on standard error]' \
-'-v[More on standard error]' \
-'--verbose[More on standard error]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -382,7 +382,7 @@ _arguments "${_arguments_options[@]}" : \
 '--output=[The file to write \[default\: NAME-VERSION.bundle.tar here\]]:FILE:_files' \
 '--recipe-file=[The recipe]:FILE:_files' \
 '*--set=[Give a variable of the recipe another value]:NAME=VALUE:_default' \
-'--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
 '--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
@@ -390,10 +390,10 @@ bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
 '--replace[Replace another file of that name]' \
-'(-v --verbose)-q[Less on standard error]' \
-'(-v --verbose)--quiet[Less on standard error]' \
-'-v[More on standard error]' \
-'--verbose[More on standard error]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -410,17 +410,17 @@ _arguments "${_arguments_options[@]}" : \
 '--output=[Write the signatures to a file beside the bundle]:FILE:_files' \
 '--trust=[Show the key'\''s role in this trust root; refuse a key without one]:ROOT:_files' \
 '--passphrase-file=[Read the passphrase from a file, else from SEALIFT_PASSPHRASE, else ask]:FILE:_files' \
-'--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
 '--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
-'(-v --verbose)-q[Less on standard error]' \
-'(-v --verbose)--quiet[Less on standard error]' \
-'-v[More on standard error]' \
-'--verbose[More on standard error]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \
@@ -430,17 +430,17 @@ none\:"Nothing"))' \
 ;;
 (show)
 _arguments "${_arguments_options[@]}" : \
-'--format=[Text for people, or one JSON document]:human|json:((human\:"Text for people"
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
 '--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
 '--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
 bar\:"A bar"
 plain\:"A line every few seconds"
 none\:"Nothing"))' \
-'(-v --verbose)-q[Less on standard error]' \
-'(-v --verbose)--quiet[Less on standard error]' \
-'-v[More on standard error]' \
-'--verbose[More on standard error]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
 '-h[Print help]' \
 '--help[Print help]' \
 '-V[Print version]' \

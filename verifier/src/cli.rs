@@ -42,6 +42,19 @@ pub struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Global {
+    /// What is said, and how.
+    #[command(flatten)]
+    pub output: Output,
+    /// This host's trust root, ledger and journal [default:
+    /// /var/lib/sealift for root, $XDG_STATE_HOME/sealift else]
+    #[arg(long, global = true, value_name = "DIR", env = "SEALIFT_STATE", hide_env_values = true)]
+    pub state: Option<PathBuf>,
+}
+
+/// What every command of both programs says, and how.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Output {
     /// Text for people, or JSON: one document, or one a line
     #[arg(
         long,
@@ -78,37 +91,34 @@ pub struct Global {
         value_name = "HOW"
     )]
     pub progress: Mode,
-    /// This host's trust root, ledger and journal [default:
-    /// /var/lib/sealift for root, $XDG_STATE_HOME/sealift else]
-    #[arg(long, global = true, value_name = "DIR", env = "SEALIFT_STATE", hide_env_values = true)]
-    pub state: Option<PathBuf>,
 }
 
-impl Global {
+impl Output {
+    /// What programs ask for that read results: JSON, and no talk.
+    pub const fn silent() -> Self {
+        let (format, color, progress) = (Format::Json, ColorChoice::Never, Mode::None);
+        Self { format, color, quiet: true, verbose: false, progress }
+    }
+
     /// How progress is shown: not at all where `--quiet` asks for less.
     pub const fn progress_mode(&self) -> Mode {
         if self.quiet { Mode::None } else { self.progress }
     }
 
-    /// What stands before a refusal on standard error, in red where colour is wanted.
+    /// What stands before a refusal on standard error, in red where `--color` and the environment want it:
+    /// any `NO_COLOR` but an empty one says no (no-color.org), any `CLICOLOR_FORCE` but `0` says yes.
     pub fn error_label(&self) -> &'static str {
-        error_label(self.color)
+        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let wanted = match self.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto if set("NO_COLOR").is_some() => false,
+            ColorChoice::Auto => {
+                set("CLICOLOR_FORCE").is_some_and(|value| value != "0") || std::io::stderr().is_terminal()
+            }
+        };
+        if wanted { "\u{1b}[1;31merror:\u{1b}[0m " } else { "error: " }
     }
-}
-
-/// What stands before a refusal on standard error, in red where `color` and the environment want it:
-/// any `NO_COLOR` but an empty one says no (no-color.org), any `CLICOLOR_FORCE` but `0` says yes.
-pub fn error_label(color: ColorChoice) -> &'static str {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let wanted = match color {
-        ColorChoice::Always => true,
-        ColorChoice::Never => false,
-        ColorChoice::Auto if set("NO_COLOR").is_some() => false,
-        ColorChoice::Auto => {
-            set("CLICOLOR_FORCE").is_some_and(|value| value != "0") || std::io::stderr().is_terminal()
-        }
-    };
-    if wanted { "\u{1b}[1;31merror:\u{1b}[0m " } else { "error: " }
 }
 
 /// How results are printed.

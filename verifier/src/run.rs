@@ -73,7 +73,7 @@ fn state(global: &Global) -> StateFolder {
 /// What this host believes and remembers, told to those who want to know more.
 fn load(global: &Global, folder: &StateFolder) -> Result<State, Refusal> {
     let state = folder.load()?;
-    detail(global, || talk::state(folder, &state));
+    detail(&global.output, || talk::state(folder, &state));
     Ok(state)
 }
 
@@ -94,7 +94,7 @@ fn trust_command(global: &Global, command: &Trust, clock: Timestamp) -> Result<O
             let ledger = host.clone().map_or(ledger.clone(), |host| ledger.named(host));
             let state = State { root, ledger };
             folder.write(&state)?;
-            detail(global, || talk::state(&folder, &state));
+            detail(&global.output, || talk::state(&folder, &state));
             print_trust(global, "initialised", &state)
         }
         Trust::Update { roots } => {
@@ -137,7 +137,7 @@ fn read_root(path: &Path) -> Result<Candidate, Refusal> {
 }
 
 fn print_trust(global: &Global, outcome: &str, state: &State) -> Result<Outcome, Refusal> {
-    match global.format {
+    match global.output.format {
         Format::Human => print(&human::trust(&state.root, &state.ledger)),
         Format::Json => print(&json::line(&json::Trust::new(outcome, &state.root, &state.ledger))),
     }
@@ -152,7 +152,7 @@ fn show(global: &Global, bundle: &Path, dsse: bool) -> Result<Outcome, Refusal> 
         return print(&json::line(&envelope));
     }
     let claim = UnsignedManifest::read(archive.manifest())?;
-    match global.format {
+    match global.output.format {
         Format::Human => print(&human::shown(&claim, &signatures)),
         Format::Json => print(&json::line(&json::Shown::new(&claim, &signatures))),
     }
@@ -161,7 +161,7 @@ fn show(global: &Global, bundle: &Path, dsse: bool) -> Result<Outcome, Refusal> 
 fn verify(global: &Global, source: &Source, clock: Timestamp) -> Result<Outcome, Refusal> {
     let state = load(global, &state(global))?;
     let approved = prove(global, &source.bundle, source.signatures.as_deref(), &state, clock)?;
-    match global.format {
+    match global.output.format {
         Format::Human => print(&human::trusted(approved.get().claim(), approved.approvals())),
         Format::Json => print(&json::line(&json::Trusted::new(&approved))),
     }
@@ -178,11 +178,11 @@ fn prove(
     let start = Instant::now();
     let (archive, trusted) = open_trusted(global, bundle, signatures, state, clock)?;
     let (now, bytes) = (state.ledger.now(clock), payload_bytes(&trusted));
-    let progress = Progress::start(global.progress_mode(), "proving", bytes);
+    let progress = Progress::start(global.output.progress_mode(), "proving", bytes);
     let proof = Proof { sink: &Nowhere, watch: &Vendors { now }, progress: &|bytes| progress.add(bytes) };
     let approved = approve(contents::prove(archive, trusted, proof)?, now)?;
     drop(progress);
-    detail(global, || talk::pace("proven", bytes, start.elapsed()));
+    detail(&global.output, || talk::pace("proven", bytes, start.elapsed()));
     Ok(approved)
 }
 
@@ -202,7 +202,7 @@ fn install(global: &Global, command: &Install, clock: Timestamp) -> Result<Outco
         return print_installed(global, "planned", claim, approved.approvals(), changes);
     }
     let recovered = recover(&target, &folder)?;
-    if recovered != Recovered::Nothing && !global.quiet {
+    if recovered != Recovered::Nothing && !global.output.quiet {
         note(&human::recovered(&recovered));
     }
     // Read again behind the lock: what was interrupted may have moved the ledger.
@@ -210,14 +210,14 @@ fn install(global: &Global, command: &Install, clock: Timestamp) -> Result<Outco
     let start = Instant::now();
     let (archive, trusted) = open_trusted(global, bundle, command.signatures.as_deref(), &state, clock)?;
     let (now, bytes) = (state.ledger.now(clock), payload_bytes(&trusted));
-    let progress = Progress::start(global.progress_mode(), "proving and copying", bytes);
+    let progress = Progress::start(global.output.progress_mode(), "proving and copying", bytes);
     let watch = Vendors { now };
     let staged = stage(archive, trusted, &selection, &target, &folder, &watch, &|bytes| progress.add(bytes))?;
     let approved = approve(staged, now)?;
     let approvals = approved.approvals().to_vec();
     let installed = install::install(approved, &target, &folder)?;
     drop(progress);
-    detail(global, || talk::pace("proven and installed", bytes, start.elapsed()));
+    detail(&global.output, || talk::pace("proven and installed", bytes, start.elapsed()));
     let unchanged = installed.changes.iter().all(|change| change.outcome == install::Outcome::Unchanged);
     let outcome = if unchanged { "unchanged" } else { "installed" };
     print_installed(global, outcome, &installed.claim, &approvals, installed.changes)
@@ -230,7 +230,7 @@ fn print_installed(
     approvals: &[Approval],
     changes: Vec<Change>,
 ) -> Result<Outcome, Refusal> {
-    let text = match global.format {
+    let text = match global.output.format {
         Format::Human => human::trusted(claim, approvals) + &human::changes(outcome, &changes),
         Format::Json => json::line(&json::Installed::new(outcome, claim, approvals, changes)),
     };
@@ -245,7 +245,7 @@ fn print_installed(
 }
 
 fn print_recovered(global: &Global, recovered: &Recovered) -> Result<Outcome, Refusal> {
-    match global.format {
+    match global.output.format {
         Format::Human => print(&human::recovered(recovered)),
         Format::Json => print(&json::line(&json::Resumed::new(recovered))),
     }
@@ -254,7 +254,7 @@ fn print_recovered(global: &Global, recovered: &Recovered) -> Result<Outcome, Re
 /// Finds manifest and signatures; nothing is trusted yet.
 fn open(global: &Global, bundle: &Path) -> Result<Archive, Refusal> {
     let medium = Medium::open(bundle)?;
-    detail(global, || talk::carrier(&medium));
+    detail(&global.output, || talk::carrier(&medium));
     Archive::open(medium)
 }
 
@@ -273,7 +273,7 @@ fn open_trusted(
         }
     }
     let trusted = trust::open(archive.manifest(), &all, &state.root, &state.ledger, clock)?;
-    detail(global, || talk::hashing(archive.carrier()));
+    detail(&global.output, || talk::hashing(archive.carrier()));
     Ok((archive, trusted))
 }
 
@@ -310,7 +310,7 @@ fn check(global: &Global, check: &Check, clock: Timestamp) -> Result<Outcome, Re
                 continue;
             }
         };
-        match global.format {
+        match global.output.format {
             Format::Human => print(&human::checked(&name, &evidence))?,
             Format::Json => print(&json::line(&json::Checked::new(name, &evidence)))?,
         };
@@ -370,8 +370,8 @@ fn print(text: &str) -> Result<Outcome, Refusal> {
 /// A refusal: on standard error for people, on standard output as a document.
 fn refuse(global: &Global, schema: &str, refusal: &Refusal) {
     // Where nothing can be printed any more, the exit code still tells.
-    let _ = match global.format {
+    let _ = match global.output.format {
         Format::Json => io::stdout().write_all(json::line(&json::Refused::new(schema, refusal)).as_bytes()),
-        Format::Human => writeln!(io::stderr(), "{}{refusal}", global.error_label()),
+        Format::Human => writeln!(io::stderr(), "{}{refusal}", global.output.error_label()),
     };
 }

@@ -156,3 +156,20 @@ fn names_cannot_write_on_the_terminal() {
     let refused = folder.run(&["lock"]).refused(1);
     assert!(refused.contains(ESCAPED) && !refused.contains(EVIL), "{refused}");
 }
+
+#[test]
+fn a_document_names_a_file_as_it_is_and_writes_nothing_on_the_terminal() {
+    let folder = built();
+    keys(&folder, &["builder"]);
+    let name = format!("{EVIL}\u{9b}.pub");
+    fs::copy(folder.join("builder.pub"), folder.join(&name)).unwrap();
+    for (arguments, member) in
+        [(["keys", "show", &name], "/file"), (["show", &format!("{name}.gone"), "-q"], "/refusal/subject")]
+    {
+        let run = folder.run(&[&arguments[..], &["--format", "json"]].concat());
+        let text = run.stdout();
+        assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{9b}']), "{arguments:?}: {text}");
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert!(document.pointer(member).unwrap().as_str().unwrap().starts_with(&name), "{text}");
+    }
+}

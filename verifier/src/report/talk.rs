@@ -7,7 +7,7 @@ use std::time::Duration;
 use manifests::name::printable;
 
 use super::human::size;
-use crate::cli::Global;
+use crate::cli::Output;
 use crate::contents::workers;
 use crate::hash::Kernel;
 use crate::media::{Carrier, Medium};
@@ -21,8 +21,8 @@ pub fn note(text: &str) {
 }
 
 /// A line for those who want to know more; it is made only for them.
-pub fn detail(global: &Global, line: impl FnOnce() -> String) {
-    if global.verbose {
+pub fn detail(output: &Output, line: impl FnOnce() -> String) {
+    if output.verbose {
         note(&format!("{}\n", printable(&line())));
     }
 }
