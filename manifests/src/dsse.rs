@@ -248,6 +248,7 @@ impl Envelope {
 }
 
 #[cfg(test)]
+#[allow(clippy::as_conversions, clippy::indexing_slicing, reason = "a test that is wrong here has failed")]
 mod tests {
     use super::*;
 
@@ -261,6 +262,22 @@ mod tests {
             pae("http://example.com/HelloWorld", b"hello world"),
             b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
         );
+    }
+
+    #[test]
+    fn more_signatures_than_are_read_are_not_written() {
+        let mut signatures = Signatures::default();
+        for number in 0..=MAX_SIGNATURES {
+            let mut id = [0; 32];
+            id[..8].copy_from_slice(&(number as u64).to_be_bytes());
+            signatures =
+                signatures.with(Signature { keyid: Sha256Digest::new(id), sig: Base64(vec![0; 64]) });
+            let slot = signatures.to_slot(MAX_SLOT);
+            match number < MAX_SIGNATURES {
+                true => assert_eq!(Signatures::from_slot(&slot.unwrap()).unwrap(), signatures),
+                false => assert!(matches!(slot, Err(SignaturesError::TooMany { .. }))),
+            }
+        }
     }
 
     #[test]

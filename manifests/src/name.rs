@@ -395,6 +395,16 @@ mod tests {
     }
 
     #[test]
+    fn a_set_is_bounded() {
+        let mut set = PathSet::exact();
+        for number in 0..MAX_NODES {
+            set.insert(&number.to_string()).unwrap();
+        }
+        assert!(set.insert("one/more").unwrap_err().is_limit());
+        assert!(!set.insert("1").unwrap_err().is_limit());
+    }
+
+    #[test]
     fn collisions_are_found_in_every_part_of_a_path() {
         let collide = |paths: &[&str]| {
             let mut set = PathSet::portable();

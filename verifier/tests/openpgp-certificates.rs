@@ -276,3 +276,23 @@ fn the_signature_beside_a_file_is_found_and_named() {
     assert!(matches!(check("x", &[path("absent")]), Err(FileError::Read { .. })));
     assert!(matches!(check("x", &["-".into(), "-".into()]), Err(FileError::StandardInputTwice)));
 }
+
+/// The library tries each stray signature on each component: what that comes to is counted before.
+#[test]
+fn keys_that_would_take_too_much_work_are_refused_at_once() {
+    let (cert, _) = builder("a").generate().unwrap();
+    let signature = sign(&mut subkey(&cert));
+    let many = |count: usize| {
+        let names: Vec<String> = (0..count).map(|number| format!("user {number}")).collect();
+        let certs = names.iter().fold(CertBuilder::new().set_creation_time(time(1)), |builder, name| {
+            builder.add_userid(name.as_str())
+        });
+        certs.generate().unwrap().0
+    };
+    // 100 user ids, and 300: each with its own signature.
+    assert_eq!(answer(&signature, &[&cert, &many(100)], &cert), "good");
+    let heavy = many(300);
+    let evidence = judge_at(5, DATA, &signature, &[&cert, &heavy], &cert);
+    assert_eq!(evidence.reason, Some("limit-exceeded"), "{evidence:?}");
+    assert!(evidence.notes[0].contains("50000"), "{evidence:?}");
+}

@@ -205,3 +205,38 @@ impl Ledger {
         &self.bundles
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use manifests::bundle::Profile;
+    use manifests::name::BundleVersion;
+
+    use super::*;
+
+    fn bundle(name: &str) -> Identity {
+        let time = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
+        Identity {
+            name: BundleName::new(name).unwrap(),
+            version: BundleVersion::new("1").unwrap(),
+            sequence: Sequence::new(1).unwrap(),
+            created: time,
+            expires: None,
+            audience: None,
+            profile: Profile::Standard,
+        }
+    }
+
+    #[test]
+    fn a_ledger_never_grows_beyond_what_is_read_again() {
+        let id = Sha256Digest::new([1; 32]);
+        let mut ledger = Ledger::empty(id);
+        for number in 0..MAX_MEMBERS {
+            let bundle = bundle(&format!("b{number}"));
+            assert_eq!(ledger.judge(&bundle, id).unwrap(), Standing::First);
+            ledger.bundles.insert(bundle.name, Accepted { sequence: bundle.sequence, manifest: id });
+        }
+        assert_eq!(Ledger::read(&ledger.render().unwrap(), "ledger").unwrap().bundles.len(), MAX_MEMBERS);
+        assert_eq!(ledger.judge(&bundle("b1"), id).unwrap(), Standing::Same);
+        assert_eq!(ledger.judge(&bundle("one-more"), id).unwrap_err().code, Code::LimitExceeded);
+    }
+}

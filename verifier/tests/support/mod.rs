@@ -59,13 +59,18 @@ pub fn sign(key: &SigningKey, payload_type: &str, payload: &[u8]) -> Signatures 
 
 /// A root with one owner, `ann`, who signs roots and bundles of every name.
 pub fn root_envelope() -> Vec<u8> {
+    root_envelope_until("2099-01-01T00:00:00Z")
+}
+
+/// The same, and another one for each expiry.
+pub fn root_envelope_until(expires: &str) -> Vec<u8> {
     let owner = Owner { keys: vec![Key { algorithm: Algorithm::Ed25519, spki: Base64(spki(&key())) }] };
     let role = || Role { owners: BTreeSet::from([name("ann")]), threshold: 1 };
     let document = RootDocument {
         document_type: ROOT_DOCUMENT.to_owned(),
         version: RootVersion::new(1).unwrap(),
         enclave: name("lab"),
-        expires: time("2099-01-01T00:00:00Z"),
+        expires: time(expires),
         algorithms: vec![Algorithm::Ed25519],
         require_audience: false,
         owners: BTreeMap::from([(name("ann"), owner)]),
