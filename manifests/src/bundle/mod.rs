@@ -4,6 +4,7 @@
 //! The types here are the document as written (`docs/formats/manifest.md`); [`Manifest`] is the only
 //! one that the rest of the system uses, and it exists only when every rule holds.
 
+mod error;
 mod payload;
 mod preface;
 mod rules;
@@ -21,9 +22,10 @@ use crate::sequence::Sequence;
 use crate::statement::{STATEMENT_V1, Statement, Subject};
 use crate::time::Timestamp;
 
+pub use error::ManifestError;
 pub use payload::{Inside, Payload};
 pub use preface::Preface;
-pub use rules::{MAX_TEXT_BYTES, ManifestError, identity, stays_inside};
+pub use rules::{MAX_TEXT_BYTES, identity, stays_inside};
 
 /// `predicateType` of a bundle's manifest.
 pub const BUNDLE_TYPE: &str = "urn:sealift:bundle:1";

@@ -5,13 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::Deserialize;
 
+use super::error::ManifestError;
 use super::payload::{Inside, Payload};
 use super::{
     BUNDLE_TYPE, Demand, EvidenceDemand, Identity, MAX_CHAINS_BYTES, MAX_FILES, Predicate, SIZE_LIMIT, Tree,
     chaining_values, targets,
 };
 use crate::digest::SHA256_BYTES;
-use crate::json::{JsonError, Scanned};
+use crate::json::Scanned;
 use crate::name::{InstallPath, Name, NameError, PathSet, PortablePath};
 use crate::size::wide;
 use crate::statement::{STATEMENT_V1, Statement};
@@ -21,44 +22,6 @@ use crate::time::Timestamp;
 const LAST_CREATED: Option<Timestamp> = Timestamp::from_seconds(0o77_777_777_777);
 /// Longest text for people, in bytes: a reason fits on a screen.
 pub const MAX_TEXT_BYTES: usize = 1_000;
-
-/// Why a manifest is refused.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ManifestError {
-    /// Not JSON of this form.
-    #[error("{0}")]
-    Json(#[from] JsonError),
-    /// A path or name that no other system could hold.
-    #[error("{0}")]
-    Name(#[from] NameError),
-    /// More of something than is allowed.
-    #[error("{what}: {found} is more than the {limit} that are allowed")]
-    Limit {
-        /// Of what.
-        what: &'static str,
-        /// How many were found.
-        found: u64,
-        /// How many are allowed.
-        limit: u64,
-    },
-    /// The list of chaining values cannot be that of these files.
-    #[error("chains.size is {found}, but the files need {expected} bytes of chaining values")]
-    Chains {
-        /// Bytes that follow from the files' sizes.
-        expected: u64,
-        /// Bytes that the manifest states.
-        found: u64,
-    },
-    /// Two parts that contradict each other, or a part that is not what it must be.
-    #[error("{at}: {wrong}")]
-    Inconsistent {
-        /// Where.
-        at: String,
-        /// What is wrong there.
-        wrong: &'static str,
-    },
-}
 
 fn inconsistent<T>(at: impl Into<String>, wrong: &'static str) -> Result<T, ManifestError> {
     Err(ManifestError::Inconsistent { at: at.into(), wrong })

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::error::ManifestError;
 use super::payload::Payload;
-use super::rules::ManifestError;
 use super::{FileInstall, Predicate, Tree, TreeInstall};
 use crate::name::{MAX_INSTALL_PATH_BYTES, Name, PathSet, is_beneath, is_reserved};
 
