@@ -4,6 +4,7 @@
 #![deny(unsafe_code)]
 
 pub mod archive;
+mod beneath;
 pub mod cli;
 pub mod contents;
 pub mod error;

@@ -6,9 +6,10 @@ use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, openat2};
+use rustix::fs::{Dir, FileType, Mode, OFlags, openat2};
 use rustix::io::Errno;
 
+use crate::beneath::BENEATH;
 use crate::error::{Code, Refusal};
 
 /// Deepest folder below the bundle's: a path of 255 bytes has at most 128 components.
@@ -34,7 +35,7 @@ impl Folder {
     pub fn file(&self, path: &str) -> Result<File, Refusal> {
         // NONBLOCK: a FIFO planted under this name must not hold us up before we see what it is.
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let file = match openat2(&self.handle, path, flags, Mode::empty(), beneath()) {
+        let file = match openat2(&self.handle, path, flags, Mode::empty(), BENEATH) {
             Ok(file) => File::from(file),
             Err(Errno::NOENT | Errno::NOTDIR) => {
                 return Err(Refusal::new(Code::MissingFile, path, format!("is missing from {}", self.name))
@@ -105,15 +106,11 @@ impl Folder {
                 return Err(Refusal::new(Code::LimitExceeded, format!("{prefix}{name}"), "lies too deep"));
             }
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-            let inner = openat2(folder, &*name, flags, Mode::empty(), beneath()).map_err(unreadable)?;
+            let inner = openat2(folder, &*name, flags, Mode::empty(), BENEATH).map_err(unreadable)?;
             self.visit(inner.as_fd(), &format!("{prefix}{name}/"), meet)?;
         }
         Ok(())
     }
-}
-
-fn beneath() -> ResolveFlags {
-    ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS
 }
 
 fn foreign(path: &str, found: &str) -> Refusal {
@@ -126,5 +123,32 @@ fn describe(kind: FileType) -> &'static str {
         FileType::Directory => "another folder",
         FileType::Symlink => "a symbolic link",
         _ => "something that is no file",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// Looked at once more here, since a link may come after the listing was compared.
+    #[test]
+    fn no_link_on_the_way_is_followed() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (medium, outside) = (scratch.path().join("medium"), scratch.path().join("outside"));
+        for folder in [medium.join("files"), outside.clone()] {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join("a"), "a").unwrap();
+        }
+        let opened = Folder::open(&medium).unwrap();
+        opened.file("files/a").unwrap();
+        std::fs::rename(medium.join("files"), medium.join("away")).unwrap();
+        for target in [outside.as_path(), Path::new("away")] {
+            symlink(target, medium.join("files")).unwrap();
+            assert_eq!(opened.file("files/a").unwrap_err().code, Code::ExtraFile, "{}", target.display());
+            std::fs::remove_file(medium.join("files")).unwrap();
+        }
+        assert_eq!(opened.file("../outside/a").unwrap_err().code, Code::ExtraFile);
     }
 }

@@ -11,10 +11,11 @@ use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use super::FEW;
+use crate::beneath::BENEATH;
 use crate::error::{Code, Refusal};
 use crate::journal::StageRecord;
 use crate::plan::{Disk, Outcome, Plan};
-use crate::target::{KnownFolder, Node, Target, beneath, refused};
+use crate::target::{KnownFolder, Node, Target, refused};
 
 /// An open stage folder and the folder that it lies in.
 pub(crate) struct StageFolder {
@@ -174,7 +175,7 @@ pub(crate) fn may_not_sync(errno: Errno) -> Result<(), Errno> {
 
 fn open(above: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    openat2(above, name, flags, Mode::empty(), beneath())
+    openat2(above, name, flags, Mode::empty(), BENEATH)
 }
 
 /// Refuses where the bytes that are going to be written, or the files, do not fit.

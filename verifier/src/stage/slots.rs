@@ -18,11 +18,12 @@ use rustix::io::Errno;
 
 use super::FEW;
 use super::folder::StageFolder;
+use crate::beneath::BENEATH;
 use crate::contents::Sink;
 use crate::error::{Code, Refusal};
 use crate::journal::Inode;
 use crate::plan::{Content, FOLDER_MODE, Outcome, Placement, Plan};
-use crate::target::{Ids, Node, beneath, refused};
+use crate::target::{Ids, Node, refused};
 
 /// A file that is not whole yet.
 struct Open {
@@ -73,7 +74,7 @@ impl<'a> Slots<'a> {
         let placement = &self.plan.placements[at];
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let opened =
-            openat2(self.folder(placement)?, at.to_string(), flags, Mode::RUSR | Mode::WUSR, beneath());
+            openat2(self.folder(placement)?, at.to_string(), flags, Mode::RUSR | Mode::WUSR, BENEATH);
         opened.map(File::from).map_err(|errno| refused(&placement.path, errno))
     }
 
@@ -160,7 +161,7 @@ impl<'a> Slots<'a> {
         let made = || {
             mkdirat(folder, &*slot, Mode::RWXU)?;
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let handle = openat2(folder, &*slot, flags, Mode::empty(), beneath())?;
+            let handle = openat2(folder, &*slot, flags, Mode::empty(), BENEATH)?;
             own(&handle, placement.owner, FOLDER_MODE)?;
             if self.sync_each {
                 fsync(&handle).or_else(super::folder::may_not_sync)?;

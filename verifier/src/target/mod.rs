@@ -13,11 +13,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, StatxFlags, openat2, readlinkat, statx};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, StatxFlags, openat2, readlinkat, statx};
 use rustix::io::Errno;
 
 use manifests::name::{is_beneath, is_control_or_bidi};
 
+use crate::beneath::BENEATH;
 use crate::error::{Code, Refusal};
 use crate::trust::state::StateFolder;
 use lock::Held;
@@ -199,7 +200,7 @@ impl Target {
     }
 
     fn reach(&self, path: &str, flags: OFlags) -> Result<Option<OwnedFd>, Refusal> {
-        let opened = openat2(&self.handle, relative(path), flags | OFlags::CLOEXEC, Mode::empty(), beneath());
+        let opened = openat2(&self.handle, relative(path), flags | OFlags::CLOEXEC, Mode::empty(), BENEATH);
         match opened {
             Ok(handle) => Ok(Some(handle)),
             Err(Errno::NOENT) => Ok(None),
@@ -214,7 +215,7 @@ impl Target {
         for end in ends {
             let part = &path[..end];
             let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let Ok(handle) = openat2(&self.handle, relative(part), flags, Mode::empty(), beneath()) else {
+            let Ok(handle) = openat2(&self.handle, relative(part), flags, Mode::empty(), BENEATH) else {
                 break;
             };
             match Node::of(&handle) {
@@ -264,10 +265,6 @@ pub(crate) fn split(path: &str) -> (&str, &str) {
     }
 }
 
-pub(crate) fn beneath() -> ResolveFlags {
-    ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS
-}
-
 pub(crate) fn refused(path: &str, errno: Errno) -> Refusal {
     Refusal::writing(path, &errno.into())
 }
@@ -277,4 +274,37 @@ pub(crate) fn unsafe_target(path: &str, expected: &str, found: &str) -> Refusal 
     Refusal::new(Code::UnsafeTarget, path, "is not what it must be on the target")
         .expected(expected)
         .found(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// Whatever was planned: a link may come at any moment.
+    #[test]
+    fn no_link_on_the_way_is_followed() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (root, outside) = (scratch.path().join("root"), scratch.path().join("outside"));
+        for folder in [root.join("there"), outside.clone()] {
+            std::fs::create_dir_all(folder.join("inner")).unwrap();
+            std::fs::write(folder.join("inner/a"), "a").unwrap();
+        }
+        let target = Target::open(Some(&root)).unwrap();
+        assert!(target.folder("/there/inner").unwrap().is_some());
+        for (name, to) in [("out", outside.as_path()), ("in", Path::new("there"))] {
+            symlink(to, root.join(name)).unwrap();
+            let link = format!("/{name}");
+            for refusal in [
+                target.folder(&format!("{link}/inner")).map(drop).unwrap_err(),
+                target.file(&format!("{link}/inner/a")).map(drop).unwrap_err(),
+                target.look(&format!("{link}/inner")).map(drop).unwrap_err(),
+                target.folder(&link).map(drop).unwrap_err(),
+            ] {
+                assert_eq!((refusal.code, &*refusal.subject), (Code::UnsafeTarget, &*link), "{refusal}");
+            }
+        }
+        assert_eq!(target.folder("/../outside").map(drop).unwrap_err().code, Code::UnsafeTarget);
+    }
 }
