@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256Digest;
 use crate::time::Timestamp;
@@ -100,4 +100,30 @@ pub struct Evidence {
     pub not_checked: Vec<String>,
     /// Facts worth knowing that decide nothing.
     pub notes: Vec<String>,
+}
+
+/// An algorithm that is too weak, unless a demand names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Weak {
+    /// SHA-1 in file digests, signatures, keys, certificates and timestamps.
+    Sha1,
+    /// SHA-1 in timestamp tokens only.
+    Sha1Timestamp,
+    /// SHA-1 as checksum of a .pkg's table of contents only.
+    Sha1Toc,
+}
+
+impl Weak {
+    /// All of them, with their words.
+    pub const ALL: [Self; 3] = [Self::Sha1, Self::Sha1Timestamp, Self::Sha1Toc];
+
+    /// The word as demands and documents write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sha1 => "sha1",
+            Self::Sha1Timestamp => "sha1-timestamp",
+            Self::Sha1Toc => "sha1-toc",
+        }
+    }
 }

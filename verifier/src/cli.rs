@@ -4,9 +4,10 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use manifests::digest::Sha256Digest;
-use manifests::fingerprint::Fingerprint;
+use manifests::evidence::Weak;
 use manifests::name::Name;
 use manifests::time::Timestamp;
 
@@ -246,24 +247,60 @@ pub struct Check {
     /// Files to check; `-` for standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// The kind of evidence, where content does not tell
+    /// The kind of evidence [default: what the content says]
     #[arg(long = "as", value_enum, value_name = "KIND")]
     pub kind: Option<Kind>,
-    /// The detached signature [default: FILE.sig or FILE.asc]
-    #[arg(long, value_name = "FILE")]
-    pub signature: Option<PathBuf>,
-    /// Keys that may have signed: a file or folder (repeatable)
-    #[arg(long = "key", value_name = "FILE")]
-    pub keys: Vec<PathBuf>,
-    /// Primary key fingerprint that must have signed (repeatable: any)
-    #[arg(long = "pin", value_name = "FINGERPRINT", value_parser = pin)]
-    pub pins: Vec<Fingerprint>,
-    /// Weak algorithms that this check tolerates
-    #[arg(long, value_enum, value_name = "WEAK")]
+    /// What is demanded.
+    #[command(flatten)]
+    pub demand: Demand,
+    /// Weak algorithms that this check tolerates (repeatable)
+    #[arg(long, value_name = "WEAK", value_parser = weak())]
     pub allow: Vec<Weak>,
     /// Judge at this time instead of now
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub now: Option<Timestamp>,
+}
+
+/// What is demanded of vendor evidence. Which option goes with which kind stands in `docs/vendor-signatures/`.
+#[derive(Debug, Default, Args)]
+pub struct Demand {
+    /// Key fingerprint, or SHA-256 of the leaf certificate (repeatable:
+    /// any)
+    #[arg(long = "pin", value_name = "PIN")]
+    pub pins: Vec<String>,
+    /// Keys that may have signed: a file or folder (repeatable)
+    #[arg(long = "key", value_name = "FILE", help_heading = "Signed with OpenPGP")]
+    pub keys: Vec<PathBuf>,
+    /// The detached signature [default: FILE.sig or FILE.asc]
+    #[arg(long, value_name = "FILE", help_heading = "Signed with OpenPGP")]
+    pub signature: Option<PathBuf>,
+    /// The repository's Release or InRelease, for apt-deb
+    #[arg(long, value_name = "FILE", help_heading = "Signed with OpenPGP")]
+    pub release: Option<PathBuf>,
+    /// The repository's Packages, for apt-deb
+    #[arg(long, value_name = "FILE", help_heading = "Signed with OpenPGP")]
+    pub packages: Option<PathBuf>,
+    /// The member that is signed, for zip-member
+    #[arg(long, value_name = "NAME", help_heading = "Signed with OpenPGP")]
+    pub member: Option<String>,
+    /// CA certificates that a chain may end in (repeatable)
+    #[arg(long = "ca", value_name = "FILE", help_heading = "Signed with a certificate")]
+    pub authorities: Vec<PathBuf>,
+    /// The same for timestamps [default: those of --ca]
+    #[arg(long = "tsa-ca", value_name = "FILE", help_heading = "Signed with a certificate")]
+    pub timestamp_authorities: Vec<PathBuf>,
+    /// Certificates between leaf and CA, for certificate (repeatable)
+    #[arg(long = "intermediate", value_name = "FILE", help_heading = "Signed with a certificate")]
+    pub intermediates: Vec<PathBuf>,
+    /// What the leaf is for, for certificate [default: any]
+    #[arg(long, value_enum, value_name = "PURPOSE", help_heading = "Signed with a certificate")]
+    pub purpose: Option<Purpose>,
+    /// The whole CN or DN of the leaf, for authenticode
+    #[arg(long, value_name = "NAME", help_heading = "Signed with a certificate")]
+    pub publisher: Option<String>,
+    /// The Apple team, for apple-pkg and apple-code
+    #[arg(long = "team-id", value_name = "ID", help_heading = "Signed with a certificate")]
+    pub team: Option<String>,
 }
 
 /// Kinds of vendor evidence.
@@ -271,17 +308,68 @@ pub struct Check {
 pub enum Kind {
     /// Any file with a detached OpenPGP signature
     Openpgp,
+    /// An RPM package
+    Rpm,
+    /// A .deb with debsigs signatures inside
+    Deb,
+    /// A signed InRelease, or Release with --signature
+    AptRelease,
+    /// A .deb by way of its repository's signed Release
+    AptDeb,
+    /// A Windows exe, dll, sys, msi or cab
+    Authenticode,
+    /// A macOS installer package
+    ApplePkg,
+    /// A macOS program (Mach-O)
+    AppleCode,
+    /// A zip of which one member has a detached signature
+    ZipMember,
+    /// A certificate and its chain
+    Certificate,
+    /// A zip: is it safe to unpack
+    Zip,
+    /// A tar: is it safe to unpack
+    Tar,
+    /// A gzip: is it safe to unpack
+    Gzip,
 }
 
-/// Algorithms that are too weak, unless a check names them.
+impl Kind {
+    /// The word as the command line and documents write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Openpgp => "openpgp",
+            Self::Rpm => "rpm",
+            Self::Deb => "deb",
+            Self::AptRelease => "apt-release",
+            Self::AptDeb => "apt-deb",
+            Self::Authenticode => "authenticode",
+            Self::ApplePkg => "apple-pkg",
+            Self::AppleCode => "apple-code",
+            Self::ZipMember => "zip-member",
+            Self::Certificate => "certificate",
+            Self::Zip => "zip",
+            Self::Tar => "tar",
+            Self::Gzip => "gzip",
+        }
+    }
+}
+
+/// What a certificate must be good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Weak {
-    /// SHA-1 in file digests, signatures, keys and timestamps
-    Sha1,
-    /// SHA-1 in timestamp tokens only
-    Sha1Timestamp,
-    /// SHA-1 as checksum of a .pkg's table of contents only
-    Sha1Toc,
+pub enum Purpose {
+    /// Code signing
+    CodeSigning,
+    /// Timestamps
+    Timestamping,
+    /// Anything
+    Any,
+}
+
+fn weak() -> impl TypedValueParser<Value = Weak> {
+    PossibleValuesParser::new(Weak::ALL.map(Weak::as_str)).try_map(|text| {
+        Weak::ALL.into_iter().find(|weak| weak.as_str() == text).ok_or("not a weakness that is known")
+    })
 }
 
 fn fingerprint(text: &str) -> Result<Sha256Digest, String> {
@@ -291,10 +379,6 @@ fn fingerprint(text: &str) -> Result<Sha256Digest, String> {
 
 fn name(text: &str) -> Result<Name, String> {
     Name::new(text).map_err(|error| error.to_string())
-}
-
-fn pin(text: &str) -> Result<Fingerprint, String> {
-    Fingerprint::parse(text).map_err(|error| error.to_string())
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {

@@ -5,6 +5,8 @@
 
 pub mod archive;
 mod beneath;
+pub mod bytes;
+pub mod check;
 pub mod cli;
 pub mod contents;
 pub mod error;

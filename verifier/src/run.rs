@@ -6,15 +6,15 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use clap::ValueEnum;
-
 use manifests::dsse::{Base64, Envelope, MAX_SLOT, STATEMENT_TYPE, Signatures};
-use manifests::evidence::{Evidence, Verdict};
+use manifests::evidence::{Evidence, Verdict, Weak};
 use manifests::root::MAX_ROOT_BYTES;
 use manifests::time::Timestamp;
 
 use crate::archive::reader::Archive;
-use crate::cli::{Check, Cli, Command, Format, Global, Install, Source, Trust, Weak};
+use crate::check::Request;
+use crate::check::read::FileError;
+use crate::cli::{Check, Cli, Command, Format, Global, Install, Source, Trust};
 use crate::contents::{self, Contents, Nowhere, Proof};
 use crate::error::{Class, Code, Refusal};
 use crate::install::{self, Change, Recovered, Selection, Target, plan, recover};
@@ -24,8 +24,6 @@ use crate::progress::Progress;
 use crate::report::talk::{self, detail, note};
 use crate::report::{human, json};
 use crate::signature::approve::{Approval, Approved, Vendors, approve};
-use crate::signature::file::{FileError, Request, check_openpgp};
-use crate::signature::openpgp::Sha1;
 use crate::stage::stage;
 use crate::trust::ledger::{Ledger, Replacement};
 use crate::trust::root::Candidate;
@@ -289,20 +287,18 @@ fn read_signatures(path: &Path) -> Result<Signatures, Refusal> {
 }
 
 fn check(global: &Global, check: &Check, clock: Timestamp) -> Result<Outcome, Refusal> {
-    let sha1 = if check.allow.contains(&Weak::Sha1) { Sha1::Allowed } else { Sha1::Refused };
     let mut worst = Outcome::Judged(Verdict::Good);
     for file in &check.files {
         let request = Request {
             file,
-            signature: check.signature.as_deref(),
-            keys: &check.keys,
-            pins: &check.pins,
+            kind: check.kind,
+            demand: &check.demand,
+            allow: &check.allow,
             now: check.now.unwrap_or(clock),
-            sha1,
         };
         let name = file.display().to_string();
-        let evidence = match check_openpgp(&request) {
-            Ok(checked) => with_allowed(checked.evidence, &check.allow),
+        let evidence = match crate::check::check(&request) {
+            Ok(evidence) => with_allowed(evidence, &check.allow),
             Err(error) => {
                 let refusal = unreadable(&error);
                 refuse(global, "sealift.check/1", &refusal);
@@ -321,8 +317,7 @@ fn check(global: &Global, check: &Check, clock: Timestamp) -> Result<Outcome, Re
 
 /// A verdict that a tolerated weakness may have helped to says so.
 fn with_allowed(mut evidence: Evidence, allow: &[Weak]) -> Evidence {
-    let words = allow.iter().filter_map(|weak| Some(weak.to_possible_value()?.get_name().to_owned()));
-    evidence.notes.extend(words.map(|word| format!("allowed by the demand: {word}")));
+    evidence.notes.extend(allow.iter().map(|weak| format!("allowed by the demand: {}", weak.as_str())));
     evidence
 }
 
@@ -340,6 +335,7 @@ fn unreadable(error: &FileError) -> Refusal {
     match error {
         FileError::Read { path, source } => Refusal::argument(path.display().to_string(), source),
         FileError::StandardInputTwice => Refusal::new(Code::Usage, "-", error.to_string()),
+        FileError::Demand(what) => Refusal::new(Code::Usage, "check", what),
     }
 }
 

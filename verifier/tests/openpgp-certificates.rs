@@ -15,10 +15,12 @@ use sequoia_openpgp::packet::signature::SignatureBuilder;
 use sequoia_openpgp::serialize::MarshalInto;
 use sequoia_openpgp::types::{HashAlgorithm, KeyFlags, ReasonForRevocation, RevocationKey, SignatureType};
 use sequoia_openpgp::{Cert, Packet, Profile};
+use verifier::check::read::FileError;
+use verifier::check::{Request, check as check_file};
+use verifier::cli::{Demand as Options, Kind};
 use verifier::hash::Kernel;
 use verifier::hash::sha256::Midstate;
 use verifier::signature::Reason;
-use verifier::signature::file::{FileError, Request, check_openpgp};
 use verifier::signature::openpgp::{
     Demand, MAX_CANDIDATES, MAX_KEY_BYTES, MAX_SIGNATURE_BYTES, MAX_SIGNATURES, MAX_STREAMS, Sha1, prepare,
 };
@@ -254,23 +256,24 @@ fn the_signature_beside_a_file_is_found_and_named() {
     std::fs::write(path("x"), DATA).unwrap();
     std::fs::create_dir(path("keys")).unwrap();
     std::fs::write(path("keys/a"), cert.to_vec().unwrap()).unwrap();
-    let pins = [Fingerprint::parse(&cert.fingerprint().to_hex()).unwrap()];
     let check = |file: &str, keys: &[PathBuf]| {
         let now = Timestamp::parse("2025-01-01T00:00:00Z").unwrap();
         let file = path(file);
-        check_openpgp(&Request { file: &file, signature: None, keys, pins: &pins, now, sha1: Sha1::Refused })
+        let demand =
+            Options { keys: keys.to_vec(), pins: vec![cert.fingerprint().to_hex()], ..Options::default() };
+        check_file(&Request { file: &file, kind: Some(Kind::Openpgp), demand: &demand, allow: &[], now })
     };
     let keys = [path("keys")];
 
     let none = check("x", &keys).unwrap();
-    assert_eq!((none.evidence.reason, none.digest), (Some("no-signature"), None));
+    assert_eq!(none.reason, Some("no-signature"));
     std::fs::write(path("x.asc"), sign(&mut subkey(&other))).unwrap();
-    assert_eq!(check("x", &keys).unwrap().evidence.reason, Some("key-not-supplied"));
+    assert_eq!(check("x", &keys).unwrap().reason, Some("key-not-supplied"));
     std::fs::write(path("x.sig"), sign(&mut subkey(&cert))).unwrap();
     let both = check("x", &keys).unwrap();
-    assert_eq!(both.evidence.notes, ["x.sig was used, x.asc beside it was not"]);
-    assert_eq!(both.digest, Some(verifier::hash::sha256::digest(DATA)));
-    assert_eq!(both.evidence.covers.first().map(|covered| covered.digest), both.digest);
+    assert_eq!(both.notes, ["x.sig was used, x.asc beside it was not"]);
+    let digest = verifier::hash::sha256::digest(DATA);
+    assert_eq!(both.covers.first().map(|covered| covered.digest), Some(digest));
 
     assert!(matches!(check("absent", &keys), Err(FileError::Read { .. })));
     assert!(matches!(check("x", &[path("absent")]), Err(FileError::Read { .. })));

@@ -13,7 +13,8 @@ use manifests::time::Timestamp;
 use verifier::hash::sha256::Midstate;
 use verifier::progress::Progress;
 use verifier::signature::openpgp::{self, Check, Hasher, Sha1};
-use verifier::signature::{approve, file};
+use verifier::check::openpgp::hash;
+use verifier::signature::approve;
 
 use crate::failure::Failure;
 
@@ -71,7 +72,7 @@ impl<'r> Pending<'r> {
     pub(super) fn read(&mut self, path: &Path, progress: &Progress) -> Result<Midstate, Failure> {
         let name = self.demand.artifact;
         let mut opened = File::open(path).map_err(|error| Failure::argument(name, &error))?;
-        file::hash(&mut opened, &mut self.hashers, &|bytes| progress.add(bytes as u64))
+        hash(&mut opened, &mut self.hashers, &|bytes| progress.add(bytes as u64))
             .map_err(|error| Failure::reading(name, &error))
     }
 

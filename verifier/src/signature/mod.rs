@@ -6,8 +6,12 @@
 #![deny(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::indexing_slicing)]
 
 pub mod approve;
-pub mod file;
+pub mod digest;
 pub mod openpgp;
+
+use std::io;
+
+use manifests::evidence::{Evidence, Verdict, Weak};
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
@@ -92,10 +96,104 @@ reasons! {
     NotHashed = "not-hashed",
 }
 
+/// Why a checker stopped before it could say `good`.
+#[derive(Debug)]
+pub enum Stop {
+    /// The machine did not let it read: nothing was concluded.
+    Read(io::Error),
+    /// The reason, and the particulars for people.
+    Found(Reason, String),
+}
+
+impl Stop {
+    /// A stop for `reason`, with particulars.
+    pub fn found(reason: Reason, note: impl Into<String>) -> Self {
+        Self::Found(reason, note.into())
+    }
+
+    /// The evidence of this kind that it amounts to, or the error of the machine.
+    pub fn into_evidence(self, kind: &'static str) -> io::Result<Evidence> {
+        match self {
+            Self::Read(error) => Err(error),
+            Self::Found(reason, note) => {
+                let notes = Some(note).filter(|note| !note.is_empty()).into_iter().collect();
+                Ok(Evidence { notes, ..evidence(kind, Err(reason)) })
+            }
+        }
+    }
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Read(error)
+    }
+}
+
+/// The weaknesses that a demand names.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tolerated<'a>(pub &'a [Weak]);
+
+impl Tolerated<'_> {
+    /// Whether SHA-1 may bear anything at all.
+    pub fn sha1(self) -> bool {
+        self.0.contains(&Weak::Sha1)
+    }
+
+    /// Whether SHA-1 may bear a timestamp token.
+    pub fn sha1_in_timestamps(self) -> bool {
+        self.sha1() || self.0.contains(&Weak::Sha1Timestamp)
+    }
+
+    /// Whether SHA-1 may be the checksum of a package's table of contents.
+    pub fn sha1_in_table_of_contents(self) -> bool {
+        self.sha1() || self.0.contains(&Weak::Sha1Toc)
+    }
+}
+
+/// An answer with nothing else known.
+pub fn evidence(kind: &'static str, answer: Result<(), Reason>) -> Evidence {
+    Evidence {
+        kind,
+        verdict: answer.map_or_else(Reason::verdict, |()| Verdict::Good),
+        reason: answer.err().map(Reason::as_str),
+        signer: None,
+        signed_at: None,
+        time_source: None,
+        covers: Vec::new(),
+        not_covered: Vec::new(),
+        not_checked: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+/// The verdict over several signatures on one file (`command-line.md`): a refuted one first, then a good
+/// one, then a pinned one outside policy, then those of others. Of equals the first speaks; the others
+/// become notes. None where there is no signature at all.
+pub fn conclude(mut judged: Vec<Evidence>) -> Option<Evidence> {
+    let rank = |evidence: &Evidence| match evidence.verdict {
+        Verdict::Bad => 0,
+        Verdict::Good => 1,
+        Verdict::OutsidePolicy => 2,
+        // What is known says more than what is not.
+        Verdict::WrongSigner if evidence.reason == Some(Reason::NotPinned.as_str()) => 3,
+        Verdict::WrongSigner => 4,
+        Verdict::Unsigned | Verdict::Malformed => 5,
+    };
+    judged.sort_by_key(rank);
+    let mut judged = judged.into_iter();
+    let mut first = judged.next()?;
+    first.notes.extend(judged.map(|other| {
+        let who = other.signer.map_or_else(|| "an unknown signer".to_owned(), |signer| signer.id);
+        let what = other.reason.unwrap_or("good");
+        let notes: String = other.notes.iter().map(|note| format!("; {note}")).collect();
+        format!("another signature, by {who}: {what}{notes}")
+    }));
+    Some(first)
+}
+
 impl Reason {
     /// The verdict that this reason belongs to.
-    pub const fn verdict(self) -> manifests::evidence::Verdict {
-        use manifests::evidence::Verdict;
+    pub const fn verdict(self) -> Verdict {
         match self {
             Self::DigestMismatch => Verdict::Bad,
             Self::NotPinned | Self::KeyNotSupplied | Self::KeyNotBound => Verdict::WrongSigner,

@@ -312,23 +312,11 @@ fn verdict(answer: Result<(), Reason>) -> Verdict {
 
 /// An answer with nothing else known.
 fn evidence(answer: Result<(), Reason>) -> Evidence {
-    let verdict = verdict(answer);
-    let concluded = !matches!(verdict, Verdict::Unsigned | Verdict::Malformed);
-    Evidence {
-        kind: "openpgp",
-        verdict,
-        reason: answer.err().map(Reason::as_str),
-        signer: None,
-        signed_at: None,
-        time_source: None,
-        covers: Vec::new(),
-        not_covered: Vec::new(),
-        not_checked: concluded
-            .then(|| "revocation after the key was collected".to_owned())
-            .into_iter()
-            .collect(),
-        notes: Vec::new(),
+    let mut evidence = super::evidence("openpgp", answer);
+    if !matches!(evidence.verdict, Verdict::Unsigned | Verdict::Malformed) {
+        evidence.not_checked.push("revocation after the key was collected".to_owned());
     }
+    evidence
 }
 
 fn signer(key: &ErasedKeyAmalgamation<'_, key::PublicParts>, time: SystemTime) -> Signer {

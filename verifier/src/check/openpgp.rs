@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `verifier check --as openpgp` without its arguments and its printing: paths in, evidence out.
+//!
+//! The file is read once, in blocks, and may be standard input. What cannot be read is an error of the
+//! machine; what can be read and does not convince is evidence.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use manifests::evidence::Evidence;
+
+use super::Request;
+use super::read::{FileError, is_standard_input, open, read_whole};
+use crate::hash::Kernel;
+use crate::hash::sha256::Midstate;
+use crate::signature::openpgp::{self, Demand, Hasher, MAX_SIGNATURE_BYTES};
+
+/// Large enough that starting a thread for it costs nothing, small enough to stay in the cache.
+const BLOCK: usize = 1024 * 1024;
+
+/// Checks one file against its detached signature.
+pub fn check(request: &Request<'_>) -> Result<Evidence, FileError> {
+    let signature = locate(request)?;
+    let mut file = open(request.file)?;
+    let with_notes = |mut evidence: Evidence| {
+        evidence.notes.extend(signature.note.clone());
+        evidence
+    };
+    let Some(path) = &signature.path else { return Ok(openpgp::unsigned()) };
+    let signature_bytes = read_whole(path, MAX_SIGNATURE_BYTES)?;
+    let keys = request.keys()?;
+    let demand = Demand {
+        signature: &signature_bytes,
+        keys: &keys.iter().map(Vec::as_slice).collect::<Vec<_>>(),
+        pins: &request.key_pins()?,
+        now: request.now,
+        sha1: request.sha1(),
+    };
+    let check = match openpgp::prepare(&demand) {
+        Ok(check) => check,
+        Err(evidence) => return Ok(with_notes(evidence)),
+    };
+    let mut hasher = check.hasher();
+    let hashers = std::slice::from_mut(&mut hasher);
+    let midstate =
+        hash(&mut file, hashers, &|_| {}).map_err(|source| FileError::reading(request.file, source))?;
+    Ok(with_notes(check.judge(&midstate, hasher)))
+}
+
+/// One pass: the file's own digest, and beside it on other threads whatever its signatures need.
+pub fn hash(
+    mut file: &mut dyn Read,
+    hashers: &mut [Option<Hasher>],
+    progress: &dyn Fn(usize),
+) -> io::Result<Midstate> {
+    let kernel = Kernel::detect();
+    let mut midstate = Midstate::EMPTY;
+    let mut block = Vec::with_capacity(BLOCK);
+    loop {
+        block.clear();
+        let bytes = (&mut file).take(u64::try_from(BLOCK).unwrap_or(u64::MAX)).read_to_end(&mut block)?;
+        if bytes == 0 {
+            return Ok(midstate);
+        }
+        std::thread::scope(|scope| {
+            for hasher in hashers.iter_mut().flatten() {
+                scope.spawn(|| hasher.update(&block));
+            }
+            midstate.update(kernel, &block);
+        });
+        progress(bytes);
+    }
+}
+
+struct Located {
+    path: Option<PathBuf>,
+    note: Option<String>,
+}
+
+/// The signature that was named, or the one beside the file: `.sig` before `.asc`.
+fn locate(request: &Request<'_>) -> Result<Located, FileError> {
+    if let Some(path) = &request.demand.signature {
+        return Ok(Located { path: Some(path.clone()), note: None });
+    }
+    if is_standard_input(request.file) {
+        return Ok(Located { path: None, note: None });
+    }
+    let mut beside = Vec::new();
+    for extension in [".sig", ".asc"] {
+        let mut path = request.file.as_os_str().to_owned();
+        path.push(extension);
+        let path = PathBuf::from(path);
+        match fs::metadata(&path) {
+            Ok(_) => beside.push(path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(FileError::reading(&path, source)),
+        }
+    }
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().escape_debug().to_string());
+    let note = match beside.as_slice() {
+        [first, second] => name(first)
+            .zip(name(second))
+            .map(|(first, second)| format!("{first} was used, {second} beside it was not")),
+        _ => None,
+    };
+    Ok(Located { path: beside.into_iter().next(), note })
+}
