@@ -162,7 +162,7 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  verifier check hello.sh --key vendor.asc --pin $PIN\n  verifier check hello.sh --as openpgp --signature hello.sh.sig \\\n      --key vendor.asc --pin $PIN --now 2026-11-22T00:00:00Z"
     )]
-    Check(Check),
+    Check(Box<Check>),
 }
 
 /// The bundle, and signatures that came beside it.

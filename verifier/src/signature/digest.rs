@@ -47,7 +47,7 @@ impl Algorithm {
     /// A digest of nothing yet.
     pub fn start(self) -> Digest {
         match self {
-            Self::Sha1 => Digest::Sha1(Sha1CD::default()),
+            Self::Sha1 => Digest::Sha1(Box::default()),
             Self::Sha224 => Digest::Sha224(Sha224::new()),
             Self::Sha256 => Digest::Sha256(Sha256::new()),
             Self::Sha384 => Digest::Sha384(Sha384::new()),
@@ -67,7 +67,7 @@ impl Algorithm {
 #[derive(Clone, Debug)]
 pub enum Digest {
     /// See [`Algorithm::Sha1`].
-    Sha1(Sha1CD),
+    Sha1(Box<Sha1CD>),
     /// See [`Algorithm::Sha224`].
     Sha224(Sha224),
     /// See [`Algorithm::Sha256`].
