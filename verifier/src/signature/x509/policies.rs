@@ -20,7 +20,7 @@ use super::rules::Fault;
 use crate::signature::Reason;
 
 /// Policies, and mappings, of one certificate. Real ones have up to ten; it bounds the time.
-pub const MAX_POLICIES: usize = 256;
+pub(super) const MAX_POLICIES: usize = 256;
 
 /// §4.2.1.4.
 const ANY_POLICY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.32.0");
