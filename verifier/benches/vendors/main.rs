@@ -83,7 +83,8 @@ impl Bench<'_> {
 
     /// How long the program takes to say its version: what every call pays.
     fn start(&self) {
-        let seconds = median((0..RUNS * 10).map(|_| self.time(&format!("{} --version", self.verifier.display()))));
+        let seconds =
+            median((0..RUNS * 10).map(|_| self.time(&format!("{} --version", self.verifier.display()))));
         println!("start: {:.1} ms, a shell's own start included", seconds * 1e3);
     }
 

@@ -6,8 +6,11 @@
 #![deny(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::indexing_slicing)]
 
 pub mod approve;
+pub mod cms;
 pub mod digest;
 pub mod openpgp;
+pub mod timestamp;
+pub mod x509;
 
 use std::io;
 
@@ -37,6 +40,11 @@ reasons! {
     /// `bad`: a supplied key was applied, and the signature does not belong to these bytes.
     DigestMismatch = "digest-mismatch",
 
+    /// `bad`: a certificate's signature does not verify under the key of the CA that it names.
+    ChainBroken = "chain-broken",
+    /// `bad`: the timestamp that is needed is not well-formed, or stamps something else.
+    TimestampBroken = "timestamp-broken",
+
     // wrong-signer
     /// `wrong-signer`: sound, but the signer is none of the pinned identities.
     NotPinned = "not-pinned",
@@ -44,6 +52,8 @@ reasons! {
     KeyNotSupplied = "key-not-supplied",
     /// `wrong-signer`: the key that signed stands in the pinned certificate, but its primary key never vouched for it.
     KeyNotBound = "key-not-bound",
+    /// `wrong-signer`: no chain leads from the signer's certificate to a given CA.
+    UntrustedChain = "untrusted-chain",
 
     // outside-policy
     /// `outside-policy`: the key had expired when the signature was made.
@@ -72,12 +82,30 @@ reasons! {
     WeakHash = "weak-hash",
     /// `outside-policy`: an algorithm that this program does not know.
     UnknownAlgorithm = "unknown-algorithm",
-    /// `outside-policy`: a critical subpacket or notation that this program does not know.
+    /// `outside-policy`: a critical subpacket, notation or extension that this program does not know.
     UnknownCritical = "unknown-critical",
     /// `outside-policy`: a signature packet of a version that is no longer accepted.
     ObsoleteVersion = "obsolete-version",
     /// `outside-policy`: signature and key are of versions or parameters that may not go together.
     VersionMismatch = "version-mismatch",
+    /// `outside-policy`: a certificate of the chain had expired at the time that counts.
+    CertificateExpired = "certificate-expired",
+    /// `outside-policy`: a certificate of the chain was not yet valid at the time that counts.
+    CertificateNotYetValid = "certificate-not-yet-valid",
+    /// `outside-policy`: a certificate of the chain is for another purpose.
+    WrongUsage = "wrong-usage",
+    /// `outside-policy`: an issuer in the chain may not sign certificates.
+    IssuerNotCa = "issuer-not-ca",
+    /// `outside-policy`: more CAs beneath one than it permits.
+    PathLengthExceeded = "path-length-exceeded",
+    /// `outside-policy`: a name that a CA of the chain may not certify.
+    NameNotPermitted = "name-not-permitted",
+    /// `outside-policy`: the chain demands a certificate policy that it does not fulfil.
+    PolicyNotFulfilled = "policy-not-fulfilled",
+    /// `outside-policy`: the timestamp is not by an authority that leads to a given CA.
+    TimestampUntrusted = "timestamp-untrusted",
+    /// `outside-policy`: the timestamp is dated more than a minute after the time of judgement.
+    TimestampFromTheFuture = "timestamp-from-the-future",
 
     // unsigned
     /// `unsigned`: there is no signature.
@@ -86,6 +114,8 @@ reasons! {
     // malformed
     /// `malformed`: a key file is not well-formed, or holds no key that this program reads.
     KeyMalformed = "key-malformed",
+    /// `malformed`: a certificate file is not well-formed, or holds no certificate.
+    CertificateMalformed = "certificate-malformed",
     /// `malformed`: the signature file is not well-formed.
     SignatureMalformed = "signature-malformed",
     /// `malformed`: the signature file is well-formed, but holds no detached signature.
@@ -195,10 +225,13 @@ impl Reason {
     /// The verdict that this reason belongs to.
     pub const fn verdict(self) -> Verdict {
         match self {
-            Self::DigestMismatch => Verdict::Bad,
-            Self::NotPinned | Self::KeyNotSupplied | Self::KeyNotBound => Verdict::WrongSigner,
+            Self::DigestMismatch | Self::ChainBroken | Self::TimestampBroken => Verdict::Bad,
+            Self::NotPinned | Self::KeyNotSupplied | Self::KeyNotBound | Self::UntrustedChain => {
+                Verdict::WrongSigner
+            }
             Self::NoSignature => Verdict::Unsigned,
             Self::KeyMalformed
+            | Self::CertificateMalformed
             | Self::SignatureMalformed
             | Self::NoDetachedSignature
             | Self::LimitExceeded
