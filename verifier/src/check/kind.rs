@@ -7,6 +7,9 @@ use crate::bytes::Bytes;
 use crate::cli::{Demand, Kind};
 
 /// The kind of `file`, for this demand.
-pub fn recognise(_file: &dyn Bytes, _demand: &Demand) -> io::Result<Kind> {
+pub fn recognise(file: &dyn Bytes, demand: &Demand) -> io::Result<Kind> {
+    if let Some(kind) = super::packages::recognise(file, demand)? {
+        return Ok(kind);
+    }
     Ok(Kind::Openpgp)
 }

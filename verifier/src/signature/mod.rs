@@ -6,8 +6,12 @@
 #![deny(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::indexing_slicing)]
 
 pub mod approve;
+pub mod apt;
+pub mod deb;
 pub mod digest;
 pub mod openpgp;
+pub mod pass;
+pub mod rpm;
 
 use std::io;
 
@@ -79,11 +83,24 @@ reasons! {
     /// `outside-policy`: signature and key are of versions or parameters that may not go together.
     VersionMismatch = "version-mismatch",
 
+    /// `outside-policy`: the repository's Release says that it is no longer valid.
+    ReleaseExpired = "release-expired",
+    /// `outside-policy`: the repository's Release is dated more than a minute after the time of judgement.
+    ReleaseFromTheFuture = "release-from-the-future",
+
     // unsigned
     /// `unsigned`: there is no signature.
     NoSignature = "no-signature",
+    /// `unsigned`: an RPM package's header is signed, and nothing in it says what the payload must be.
+    PayloadNotSigned = "payload-not-signed",
+    /// `unsigned`: the repository's signed lists do not name the file.
+    NotListed = "not-listed",
 
     // malformed
+    /// `malformed`: the file is not a well-formed one of its kind.
+    FileMalformed = "file-malformed",
+    /// `malformed`: something is compressed in a way that is not read here.
+    CompressionNotSupported = "compression-not-supported",
     /// `malformed`: a key file is not well-formed, or holds no key that this program reads.
     KeyMalformed = "key-malformed",
     /// `malformed`: the signature file is not well-formed.
@@ -197,8 +214,10 @@ impl Reason {
         match self {
             Self::DigestMismatch => Verdict::Bad,
             Self::NotPinned | Self::KeyNotSupplied | Self::KeyNotBound => Verdict::WrongSigner,
-            Self::NoSignature => Verdict::Unsigned,
-            Self::KeyMalformed
+            Self::NoSignature | Self::PayloadNotSigned | Self::NotListed => Verdict::Unsigned,
+            Self::FileMalformed
+            | Self::CompressionNotSupported
+            | Self::KeyMalformed
             | Self::SignatureMalformed
             | Self::NoDetachedSignature
             | Self::LimitExceeded
