@@ -74,7 +74,10 @@ fn whole(file: &dyn Bytes, limit: usize) -> std::io::Result<Vec<u8>> {
 }
 
 /// The kind of a package or a Release file; none where it is something else.
-pub(super) fn recognise(file: &dyn Bytes, demand: &crate::cli::Demand) -> std::io::Result<Option<crate::cli::Kind>> {
+pub(super) fn recognise(
+    file: &dyn Bytes,
+    demand: &crate::cli::Demand,
+) -> std::io::Result<Option<crate::cli::Kind>> {
     use crate::cli::Kind;
     if redhat::begins(file)? {
         return Ok(Some(Kind::Rpm));

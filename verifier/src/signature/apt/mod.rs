@@ -110,10 +110,9 @@ fn proven(file: &[u8], signature: Option<&[u8]>, supplied: &Supplied<'_>) -> Res
         return Ok(Proven { evidence, release: None });
     }
     let release = Release::read(&text)?;
-    let until = release.valid_until.map_or_else(
-        || "it names no end of its validity".to_owned(),
-        |until| format!("valid until {until}"),
-    );
+    let until = release
+        .valid_until
+        .map_or_else(|| "it names no end of its validity".to_owned(), |until| format!("valid until {until}"));
     let made = release.date.map_or_else(|| "without a date".to_owned(), |date| format!("of {date}"));
     evidence.notes.insert(0, format!("Release {} {made}, {until}", release.name));
     evidence.covers = vec![Covered { what: "Release".to_owned(), digest: sha256(&text) }];
@@ -141,12 +140,18 @@ fn listed(file: &dyn Bytes, packages: &dyn Bytes, release: &Release, sha1: Sha1)
     let same_size: Vec<&Candidate> =
         candidates.iter().filter(|candidate| candidate.size == file.length()).collect();
     let digests = digests(file, &same_size)?;
-    let fits = |candidate: &&&Candidate| candidate.digest.as_ref().is_some_and(|digest| digests.contains(digest));
+    let fits =
+        |candidate: &&&Candidate| candidate.digest.as_ref().is_some_and(|digest| digests.contains(digest));
     let Some(found) = same_size.iter().find(fits) else {
         return Err(unlisted(file, &candidates, identity.as_ref())?);
     };
-    if found.digest.as_ref().is_some_and(|(algorithm, _)| *algorithm == Algorithm::Sha1) && sha1 == Sha1::Refused {
-        return Err(Stop::found(Reason::WeakHash, format!("Packages names {} by SHA-1 alone", found.identity)));
+    if found.digest.as_ref().is_some_and(|(algorithm, _)| *algorithm == Algorithm::Sha1)
+        && sha1 == Sha1::Refused
+    {
+        return Err(Stop::found(
+            Reason::WeakHash,
+            format!("Packages names {} by SHA-1 alone", found.identity),
+        ));
     }
     // What the archive vouches for must be a package, too.
     let own = deb::Package::read(file)?.identity(file)?;
@@ -187,12 +192,14 @@ fn index<'a>(searched: &Searched, size: u64, listed: &'a [Listed]) -> Result<&'a
 /// SHA-256 of the package, and whatever else the candidates name it by.
 fn digests(file: &dyn Bytes, candidates: &[&Candidate]) -> io::Result<Vec<(Algorithm, String)>> {
     let mut algorithms = vec![Algorithm::Sha256];
-    algorithms.extend(candidates.iter().filter_map(|candidate| candidate.digest.as_ref()).map(|(one, _)| *one));
+    algorithms
+        .extend(candidates.iter().filter_map(|candidate| candidate.digest.as_ref()).map(|(one, _)| *one));
     algorithms.sort_unstable();
     algorithms.dedup();
     let mut running: Vec<_> =
         algorithms.into_iter().map(|algorithm| (algorithm, packages::Running::new(algorithm))).collect();
-    let mut sinks: Vec<&mut dyn Sink> = running.iter_mut().map(|(_, sink)| -> &mut dyn Sink { sink }).collect();
+    let mut sinks: Vec<&mut dyn Sink> =
+        running.iter_mut().map(|(_, sink)| -> &mut dyn Sink { sink }).collect();
     pass(file, &mut sinks)?;
     Ok(running.into_iter().map(|(algorithm, running)| (algorithm, running.finish())).collect())
 }
@@ -215,7 +222,9 @@ fn unlisted(file: &dyn Bytes, candidates: &[Candidate], identity: Option<&Identi
 pub fn begins(start: &[u8]) -> bool {
     const FIELDS: [&[u8]; 6] = [b"origin:", b"label:", b"suite:", b"codename:", b"date:", b"sha256:"];
     let is_field = |line: &[u8]| {
-        FIELDS.iter().any(|field| line.get(..field.len()).is_some_and(|name| name.eq_ignore_ascii_case(field)))
+        FIELDS
+            .iter()
+            .any(|field| line.get(..field.len()).is_some_and(|name| name.eq_ignore_ascii_case(field)))
     };
     cleartext::begins(start) && start.split(|byte| *byte == b'\n').any(is_field)
 }

@@ -98,7 +98,9 @@ fn candidate(stanza: &Stanza) -> Result<Candidate, Stop> {
     let fields = [("sha1", Algorithm::Sha1), ("sha512", Algorithm::Sha512), ("sha256", Algorithm::Sha256)];
     for (field, algorithm) in fields {
         match stanza.get(field) {
-            Some(text) if !is_digest(algorithm, text) => return broken(&format!("{identity}: {field} is no digest")),
+            Some(text) if !is_digest(algorithm, text) => {
+                return broken(&format!("{identity}: {field} is no digest"));
+            }
             Some(text) => digest = Some((algorithm, text.to_ascii_lowercase())),
             None => {}
         }
@@ -109,14 +111,14 @@ fn candidate(stanza: &Stanza) -> Result<Candidate, Stop> {
 /// A digest by any algorithm; SHA-256 by the fast kernels.
 pub(super) enum Running {
     Sha256(Box<Midstate>),
-    Other(Digest),
+    Other(Box<Digest>),
 }
 
 impl Running {
     pub(super) fn new(algorithm: Algorithm) -> Self {
         match algorithm {
             Algorithm::Sha256 => Self::Sha256(Box::new(Midstate::EMPTY)),
-            other => Self::Other(other.start()),
+            other => Self::Other(Box::new(other.start())),
         }
     }
 

@@ -9,10 +9,10 @@ use manifests::time::Timestamp;
 use super::super::digest::Algorithm;
 use super::super::openpgp::Sha1;
 use super::super::{Reason, Stop};
-use super::stanza::{MAX_STANZA_BYTES, Stanzas};
+use super::stanza::Stanzas;
 
 /// A Release file with its signature. Debian's largest has 300 KiB.
-pub const MAX_RELEASE_BYTES: usize = MAX_STANZA_BYTES;
+pub const MAX_RELEASE_BYTES: usize = 4 * 1024 * 1024;
 /// Tolerance for a repository's clock that runs ahead, as for signatures.
 pub const SKEW_SECONDS: u64 = 60;
 
@@ -155,7 +155,8 @@ fn date(text: &str) -> Option<Timestamp> {
     digits(hour, 1..=2)?;
     digits(minute, 2..=2)?;
     digits(second, 2..=2)?;
-    let time = Timestamp::parse(&format!("{year}-{month:02}-{day:0>2}T{hour:0>2}:{minute}:{second}Z")).ok()?;
+    let time =
+        Timestamp::parse(&format!("{year}-{month:02}-{day:0>2}T{hour:0>2}:{minute}:{second}Z")).ok()?;
     // apt reads no zone but these, because Release files have no other.
     matches!(*zone, "UTC" | "GMT" | "Z" | "+0000" | "-0000").then_some(time)
 }
@@ -173,7 +174,9 @@ mod tests {
 
     #[test]
     fn dates_are_those_of_rfc_1123_in_utc() {
-        for good in ["Sat, 21 Nov 2026 02:11:18 UTC", "21 nov 2026 2:11:18 GMT", "Fri, 21 Nov 2026 02:11:18 +0000"] {
+        for good in
+            ["Sat, 21 Nov 2026 02:11:18 UTC", "21 nov 2026 2:11:18 GMT", "Fri, 21 Nov 2026 02:11:18 +0000"]
+        {
             assert_eq!(date(good).unwrap().to_string(), "2026-11-21T02:11:18Z", "{good}");
         }
         for bad in [
@@ -193,7 +196,8 @@ mod tests {
 
     #[test]
     fn dates_are_judged_to_the_second() {
-        let text = "Suite: s\nDate: Sat, 21 Nov 2026 02:00:00 UTC\nValid-Until: Sat, 28 Nov 2026 02:00:00 UTC\n";
+        let text =
+            "Suite: s\nDate: Sat, 21 Nov 2026 02:00:00 UTC\nValid-Until: Sat, 28 Nov 2026 02:00:00 UTC\n";
         let release = Release::read(text.as_bytes()).unwrap();
         let at = |time: &str| release.judge(Timestamp::parse(time).unwrap());
         assert_eq!(at("2026-11-21T01:58:59Z"), Err(Reason::ReleaseFromTheFuture));
@@ -205,7 +209,8 @@ mod tests {
     #[test]
     fn lists_name_each_path_once() {
         let digest = "a".repeat(64);
-        let text = format!("Origin: o\nSHA256:\n {digest} 12 main/Packages\n {digest} 12 main/Packages\nSHA1: \n");
+        let text =
+            format!("Origin: o\nSHA256:\n {digest} 12 main/Packages\n {digest} 12 main/Packages\nSHA1: \n");
         let release = Release::read(text.as_bytes()).unwrap();
         let (algorithm, listed) = release.list(Sha1::Refused).unwrap();
         assert_eq!((algorithm, listed.len(), listed[0].size), (Algorithm::Sha256, 2, 12));

@@ -14,8 +14,20 @@ pub const MAX_STANZA_BYTES: usize = 4 * 1024 * 1024;
 
 /// Fields that are kept; all others are passed over.
 const KEPT: [&str; 14] = [
-    "package", "version", "architecture", "filename", "size", "sha1", "sha256", "sha512", "origin", "suite",
-    "codename", "date", "valid-until", "files",
+    "package",
+    "version",
+    "architecture",
+    "filename",
+    "size",
+    "sha1",
+    "sha256",
+    "sha512",
+    "origin",
+    "suite",
+    "codename",
+    "date",
+    "valid-until",
+    "files",
 ];
 
 /// One paragraph.
@@ -98,7 +110,10 @@ impl<R: BufRead> Stanzas<R> {
         };
         let (name, value) = text.split_at(colon);
         // deb822(5): printable ASCII but space and colon, and not beginning with # or -.
-        if name.is_empty() || !name.iter().all(u8::is_ascii_graphic) || matches!(name.first(), Some(b'#' | b'-')) {
+        if name.is_empty()
+            || !name.iter().all(u8::is_ascii_graphic)
+            || matches!(name.first(), Some(b'#' | b'-'))
+        {
             return self.refuse("a line that is no field");
         }
         let name = String::from_utf8_lossy(name).to_ascii_lowercase();

@@ -97,7 +97,10 @@ fn list(archive: &dyn Bytes, found: &mut Vec<Member>) -> Result<(), Stop> {
 fn end(archive: &dyn Bytes, member: &Member) -> Result<u64, Stop> {
     let end = member.start.checked_add(member.length).filter(|end| *end <= archive.length());
     let Some(end) = end else {
-        return malformed(format!("{}: {} bytes are announced, and the file ends before", member.name, member.length));
+        return malformed(format!(
+            "{}: {} bytes are announced, and the file ends before",
+            member.name, member.length
+        ));
     };
     if end.is_multiple_of(2) || end == archive.length() {
         return Ok(end);
@@ -179,7 +182,8 @@ pub(super) mod tests {
     #[test]
     fn members_are_found_with_either_form_of_names() {
         let bytes = archive(&[("debian-binary", b"2.0\n"), ("odd/", b"123"), ("last", b"")]);
-        let names: Vec<_> = members(&bytes).unwrap().into_iter().map(|member| (member.name, member.length)).collect();
+        let names: Vec<_> =
+            members(&bytes).unwrap().into_iter().map(|member| (member.name, member.length)).collect();
         assert_eq!(names, [("debian-binary".into(), 4), ("odd".into(), 3), ("last".into(), 0)]);
         // GNU ar leaves the padding of the last member out.
         assert_eq!(members(&bytes[..bytes.len() - 60 - 1].to_vec()).unwrap().len(), 2);

@@ -81,13 +81,18 @@ impl Compression {
                 let decoder = XzReader::new_mem_limit(input, streams == Streams::Several, limit);
                 Decoder::Xz(Box::new(decoder))
             }
-            (Self::Zstandard, _) => match StreamingDecoder::new(input) {
-                Ok(decoder) => Decoder::Zstandard(Box::new(decoder)),
-                Err(error) => return Err(Stop::found(Reason::FileMalformed, format!("Zstandard: {error}"))),
-            },
+            (Self::Zstandard, _) => {
+                match StreamingDecoder::new_with_max_window_size(input, MAX_WINDOW_BYTES.into()) {
+                    Ok(decoder) => Decoder::Zstandard(Box::new(decoder)),
+                    Err(error) => {
+                        return Err(Stop::found(Reason::FileMalformed, format!("Zstandard: {error}")));
+                    }
+                }
+            }
             (Self::Bzip2 | Self::Lzma, _) => {
                 let extension = self.extension();
-                let note = format!("compressed as {extension}, which is not read here; .gz, .xz and .zst are");
+                let note =
+                    format!("compressed as {extension}, which is not read here; .gz, .xz and .zst are");
                 return Err(Stop::found(Reason::CompressionNotSupported, note));
             }
         };
@@ -201,7 +206,9 @@ mod tests {
     fn unpack(bytes: &[u8], streams: Streams) -> io::Result<Vec<u8>> {
         let mut content = Vec::new();
         let compression = Compression::of(&bytes.to_vec())?;
-        let Ok(mut reader) = compression.open(bytes, streams) else { return Err(io::ErrorKind::InvalidData.into()) };
+        let Ok(mut reader) = compression.open(bytes, streams) else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
         reader.read_to_end(&mut content)?;
         Ok(content)
     }
@@ -248,7 +255,6 @@ mod tests {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         std::io::Write::write_all(&mut encoder, &vec![0; 64 * 1024 * 1024]).unwrap();
         let bomb = encoder.finish().unwrap();
-        assert!(bomb.len() > 64 * 1024, "deflate cannot do more than 1032 : 1");
         let error = unpack(&bomb, Streams::One).unwrap_err();
         assert!(error.to_string().contains("thousandfold"), "{error}");
     }

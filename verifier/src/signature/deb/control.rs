@@ -31,7 +31,11 @@ impl Identity {
     /// From a stanza that has all three.
     pub fn of(stanza: &Stanza) -> Option<Self> {
         let field = |name| stanza.get(name).map(str::to_owned);
-        Some(Self { package: field("package")?, version: field("version")?, architecture: field("architecture")? })
+        Some(Self {
+            package: field("package")?,
+            version: field("version")?,
+            architecture: field("architecture")?,
+        })
     }
 }
 
@@ -55,7 +59,10 @@ pub fn identity(tar: impl Read) -> Result<Identity, Stop> {
             return malformed("control.tar: not exactly one control file");
         }
         if entry.length > u64::try_from(MAX_STANZA_BYTES).unwrap_or(u64::MAX) {
-            return Err(Stop::found(Reason::LimitExceeded, format!("control file over {MAX_STANZA_BYTES} bytes")));
+            return Err(Stop::found(
+                Reason::LimitExceeded,
+                format!("control file over {MAX_STANZA_BYTES} bytes"),
+            ));
         }
         let mut content = Vec::new();
         tar.content(&entry, &mut content)?;

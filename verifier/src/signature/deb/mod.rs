@@ -139,7 +139,9 @@ fn judge(bytes: &dyn Bytes, supplied: &Supplied<'_>) -> Result<Evidence, Stop> {
         Err(stop @ Stop::Read(_)) => return Err(stop),
     }
     answer.notes.extend(signers.notes().iter().cloned());
-    answer.not_covered.push("dates, owners and modes in the headers of the ar archive".to_owned());
+    if answer.verdict == Verdict::Good {
+        answer.not_covered.push("dates, owners and modes in the headers of the ar archive".to_owned());
+    }
     Ok(answer)
 }
 
@@ -153,11 +155,7 @@ struct Expected {
 }
 
 impl Expected {
-    fn read(
-        bytes: &dyn Bytes,
-        member: &Member,
-        signers: &std::sync::Arc<Signers>,
-    ) -> Result<Self, Stop> {
+    fn read(bytes: &dyn Bytes, member: &Member, signers: &std::sync::Arc<Signers>) -> Result<Self, Stop> {
         let content = member.read(bytes, MAX_SIGNATURE_BYTES)?;
         let (check, list) = if cleartext::begins(&content) {
             let list = Cleartext::read(&content)?;

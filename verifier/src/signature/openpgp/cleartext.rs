@@ -57,7 +57,9 @@ impl Cleartext {
             let line = match (line.strip_prefix(b"- "), line.first()) {
                 (Some(escaped), _) => escaped,
                 (None, Some(b'-')) if trimmed(line) == SIGNATURE_OPENING => return Ok(()),
-                (None, Some(b'-')) => return malformed("a line of the text begins with a dash and is not escaped"),
+                (None, Some(b'-')) => {
+                    return malformed("a line of the text begins with a dash and is not escaped");
+                }
                 (None, _) => line,
             };
             // Programs disagree on whether a lone CR ends a line, and on what stands behind a zero.

@@ -111,10 +111,8 @@ pub struct Check {
 /// Reads signatures and keys. An error is the verdict already.
 pub fn prepare(demand: &Demand<'_>) -> Result<Check, Evidence> {
     let &Demand { signature, keys, pins, now, sha1 } = demand;
-    let refused = |refused: read::Unreadable| Evidence {
-        notes: vec![refused.note],
-        ..evidence(Err(refused.reason))
-    };
+    let refused =
+        |refused: read::Unreadable| Evidence { notes: vec![refused.note], ..evidence(Err(refused.reason)) };
     let signers = Signers::supplied(&Supplied { keys, pins, now, sha1 }).map_err(refused)?;
     let found = read::signatures(&[signature]).map_err(refused)?;
     let mut check = Signers::prepare(&Arc::new(signers), found).map_err(refused)?;

@@ -17,7 +17,7 @@ pub const INTRODUCTION: usize = 16;
 /// Bytes of an entry, and of a region's trailer, which has the same form.
 const ENTRY: usize = 16;
 /// Entries of a header: what rpm itself reads (`HEADER_TAGS_MAX`).
-pub const MAX_ENTRIES: u32 = 0xffff;
+pub const MAX_ENTRIES: u32 = 65_535;
 /// Data of a package's header, which is kept in memory. A package of a hundred thousand files has 20 MiB.
 pub const MAX_DATA_BYTES: u32 = 32 * 1024 * 1024;
 /// Entries of a signature header: what rpm itself reads (32, `HEADERSIGS`), doubled.
@@ -224,7 +224,8 @@ impl Header {
 
     fn entry(&self, at: usize) -> Result<Entry, Stop> {
         let field = |index: usize| number(&self.blob, index.saturating_mul(4).saturating_add(at));
-        let (Some(tag), Some(kind), Some(offset), Some(count)) = (field(0), field(1), field(2), field(3)) else {
+        let (Some(tag), Some(kind), Some(offset), Some(count)) = (field(0), field(1), field(2), field(3))
+        else {
             return malformed(self.role, "cut off");
         };
         let broken = |what: &str| {
@@ -271,7 +272,8 @@ impl Header {
             return Ok(());
         }
         let own = if self.role == Role::Signature { TAG_SIGNATURES } else { TAG_IMMUTABLE };
-        let sound = first.tag == own && first.kind == BINARY && first.end.checked_sub(first.start) == Some(ENTRY);
+        let sound =
+            first.tag == own && first.kind == BINARY && first.end.checked_sub(first.start) == Some(ENTRY);
         if !sound {
             return malformed(self.role, format!("tag {} is no sound region", first.tag));
         }
@@ -280,7 +282,8 @@ impl Header {
         let tag = field(0).filter(|tag| *tag == own || (*tag == TAG_IMAGE && self.role == Role::Signature));
         // The offset in the trailer is negative: where the entries begin, seen from their end.
         let covered = field(2).map(u32::wrapping_neg).and_then(|bytes| usize::try_from(bytes).ok());
-        let covered = covered.filter(|bytes| bytes.is_multiple_of(ENTRY)).map(|bytes| bytes.wrapping_div(ENTRY));
+        let covered =
+            covered.filter(|bytes| bytes.is_multiple_of(ENTRY)).map(|bytes| bytes.wrapping_div(ENTRY));
         let (Some(_), Some(7), Some(covered), Some(16)) = (tag, field(1), covered, field(3)) else {
             return malformed(self.role, "the trailer of the region is not sound");
         };

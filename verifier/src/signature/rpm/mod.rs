@@ -50,7 +50,7 @@ fn judge(bytes: &dyn Bytes, supplied: &Supplied<'_>) -> Result<Evidence, Stop> {
     let (over_header, over_all) = (expect(&over_header)?, expect(&over_all)?);
 
     let seen = Seen::of(bytes, &package, &payload_claims, over_all.as_ref())?;
-    let state = Payload::judge(&payload_claims, &seen.payload, supplied.sha1);
+    let state = Payload::judge(&package, &payload_claims, &seen.payload, supplied.sha1);
     let mut contradictions = contradicted(&header_claims, |hash| digest(hash, package.header()), "header");
     contradictions.extend(state.contradictions);
 
@@ -62,7 +62,10 @@ fn judge(bytes: &dyn Bytes, supplied: &Supplied<'_>) -> Result<Evidence, Stop> {
     let mut answer = conclude(judged.collect()).unwrap_or_else(|| evidence(KIND, Err(Reason::NoSignature)));
     answer.notes.insert(0, name);
     answer.notes.extend(signers.notes().iter().cloned());
-    answer.not_covered.push("lead and signature header, which frame the package and name nothing".to_owned());
+    if answer.verdict == Verdict::Good {
+        let frame = "lead and signature header, which frame the package and name nothing";
+        answer.not_covered.push(frame.to_owned());
+    }
     if package.has_md5() {
         answer.not_checked.push("MD5 of header and payload (tag 1004), which nothing signs".to_owned());
     }
@@ -116,14 +119,14 @@ impl Seen {
 
 /// A digest of any hash that RPM names.
 enum Running {
-    Known(Digest),
+    Known(Box<Digest>),
     Sha3(Context),
 }
 
 impl Running {
     fn new(hash: Hash) -> Result<Self, Stop> {
         match hash {
-            Hash::Known(algorithm) => Ok(Self::Known(algorithm.start())),
+            Hash::Known(algorithm) => Ok(Self::Known(Box::new(algorithm.start()))),
             Hash::Sha3 => {
                 let builder = HashAlgorithm::SHA3_256.context();
                 let builder = builder.map_err(|_| Stop::found(Reason::UnknownAlgorithm, "SHA3-256"))?;
@@ -134,7 +137,7 @@ impl Running {
 
     fn sink(&mut self) -> &mut dyn Sink {
         match self {
-            Self::Known(digest) => digest,
+            Self::Known(digest) => digest.as_mut(),
             Self::Sha3(context) => context,
         }
     }
@@ -164,11 +167,11 @@ struct Payload {
 }
 
 impl Payload {
-    fn judge(claims: &[Claim], seen: &[(Hash, Vec<u8>)], sha1: Sha1) -> Self {
+    fn judge(package: &Package, claims: &[Claim], seen: &[(Hash, Vec<u8>)], sha1: Sha1) -> Self {
         let found = |hash| seen.iter().find(|(other, _)| *other == hash).map(|(_, digest)| digest.clone());
         let weak = |claim: &Claim| claim.hash == Hash::Known(Algorithm::Sha1) && sha1 == Sha1::Refused;
         let proven = match claims {
-            [] => Err(Reason::PayloadNotSigned),
+            [] => Err(package.unread_payload_digest().unwrap_or(Reason::PayloadNotSigned)),
             claims if claims.iter().all(weak) => Err(Reason::WeakHash),
             _ => Ok(()),
         };
@@ -239,7 +242,9 @@ fn with_payload(
             answer.covers.clear();
             answer.verdict = reason.verdict();
             answer.reason = Some(reason.as_str());
-            answer.notes.push("the signature over the header is good, and leaves the payload open".to_owned());
+            answer
+                .notes
+                .push("the signature over the header is good, and leaves the payload open".to_owned());
         }
     }
     answer

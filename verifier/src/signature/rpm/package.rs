@@ -30,11 +30,8 @@ const LEGACY_SIGNATURES: [u32; 2] = [1002, 1005];
 /// Signature header: MD5 over header and payload.
 const MD5: u32 = 1004;
 /// Signature header: digests of the package header, in hexadecimal.
-const HEADER_DIGESTS: [(u32, Hash); 3] = [
-    (269, Hash::Known(Algorithm::Sha1)),
-    (273, Hash::Known(Algorithm::Sha256)),
-    (279, Hash::Sha3),
-];
+const HEADER_DIGESTS: [(u32, Hash); 3] =
+    [(269, Hash::Known(Algorithm::Sha1)), (273, Hash::Known(Algorithm::Sha256)), (279, Hash::Sha3)];
 
 /// Package header: digests of the payload as it is stored.
 const PAYLOAD_DIGEST: u32 = 5092;
@@ -158,7 +155,11 @@ impl Package {
         let mut found = Vec::new();
         for tag in tags.iter().filter(|tag| self.signatures.has(**tag)) {
             // RFC 9580 §4.2: the first bit of a packet is set. Armour has no place here.
-            match self.signatures.binary(*tag).filter(|packet| packet.first().is_some_and(|byte| byte & 0x80 != 0)) {
+            match self
+                .signatures
+                .binary(*tag)
+                .filter(|packet| packet.first().is_some_and(|byte| byte & 0x80 != 0))
+            {
                 Some(packet) => found.push(packet.to_vec()),
                 None => {
                     let note = format!("signature header: tag {tag} holds no OpenPGP packet");
@@ -179,20 +180,8 @@ impl Package {
     pub fn payload_claims(&self) -> Result<Vec<Claim>, Stop> {
         let mut claims = Vec::new();
         if self.header.has(PAYLOAD_DIGEST) {
-            let number = self.header.integer(PAYLOAD_DIGEST_ALGORITHM);
-            let hash = match number {
-                None if self.header.has(PAYLOAD_DIGEST_ALGORITHM) => None,
-                None => Some(Algorithm::Sha256),
-                // RFC 9580 §9.5.
-                Some(2) => Some(Algorithm::Sha1),
-                Some(8) => Some(Algorithm::Sha256),
-                Some(9) => Some(Algorithm::Sha384),
-                Some(10) => Some(Algorithm::Sha512),
-                Some(11) => Some(Algorithm::Sha224),
-                Some(_) => None,
-            };
-            // Of another algorithm, the payload stays unproven, unless one of the others proves it.
-            if let Some(hash) = hash {
+            // By another algorithm, see `unread_payload_digest`.
+            if let Some(hash) = self.payload_algorithm() {
                 claims.extend(Claim::read(&self.header, Role::Package, PAYLOAD_DIGEST, Hash::Known(hash))?);
             }
         }
@@ -200,6 +189,30 @@ impl Package {
             claims.extend(Claim::read(&self.header, Role::Package, tag, hash)?);
         }
         Ok(claims)
+    }
+
+    /// Why the digest of the payload that stands in the header is not read, where it is of an algorithm that
+    /// proves nothing, or nothing to us.
+    pub fn unread_payload_digest(&self) -> Option<Reason> {
+        if !self.header.has(PAYLOAD_DIGEST) || self.payload_algorithm().is_some() {
+            return None;
+        }
+        // RFC 9580 §9.5: 1 is MD5, 3 RIPEMD-160.
+        let weak = matches!(self.header.integer(PAYLOAD_DIGEST_ALGORITHM), Some(1 | 3));
+        Some(if weak { Reason::WeakHash } else { Reason::UnknownAlgorithm })
+    }
+
+    fn payload_algorithm(&self) -> Option<Algorithm> {
+        // RFC 9580 §9.5.
+        match self.header.integer(PAYLOAD_DIGEST_ALGORITHM) {
+            None => (!self.header.has(PAYLOAD_DIGEST_ALGORITHM)).then_some(Algorithm::Sha256),
+            Some(2) => Some(Algorithm::Sha1),
+            Some(8) => Some(Algorithm::Sha256),
+            Some(9) => Some(Algorithm::Sha384),
+            Some(10) => Some(Algorithm::Sha512),
+            Some(11) => Some(Algorithm::Sha224),
+            Some(_) => None,
+        }
     }
 
     /// Whether MD5 of header and payload stands in the signature header.
@@ -211,8 +224,7 @@ impl Package {
     pub fn name(&self) -> String {
         let text = |tag| self.header.text(tag).map_or_else(|| "?".into(), String::from_utf8_lossy);
         let epoch = self.header.integer(EPOCH).map_or_else(String::new, |epoch| format!("{epoch}:"));
-        let architecture =
-            if self.header.has(SOURCE_PACKAGE) { "src".into() } else { text(ARCHITECTURE) };
+        let architecture = if self.header.has(SOURCE_PACKAGE) { "src".into() } else { text(ARCHITECTURE) };
         let name = format!("{}-{epoch}{}-{}.{architecture}", text(NAME), text(VERSION), text(RELEASE));
         name.chars().take(300).collect()
     }
@@ -243,7 +255,8 @@ fn read_header(bytes: &dyn Bytes, role: Role, at: usize) -> Result<(Header, usiz
 
 /// `length` bytes, which the limits of the headers bound.
 fn read(bytes: &dyn Bytes, at: usize, length: usize) -> Result<Vec<u8>, Stop> {
-    let (start, end) = (u64::try_from(at).ok(), at.checked_add(length).and_then(|end| u64::try_from(end).ok()));
+    let (start, end) =
+        (u64::try_from(at).ok(), at.checked_add(length).and_then(|end| u64::try_from(end).ok()));
     match (start, end) {
         // Before anything is allocated.
         (Some(start), Some(end)) if end <= bytes.length() => {
