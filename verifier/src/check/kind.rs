@@ -17,6 +17,9 @@ pub fn recognise(file: &dyn Bytes, demand: &Demand) -> io::Result<Kind> {
     if !demand.authorities.is_empty() && is_certificate(&start) {
         return Ok(Kind::Certificate);
     }
+    if let Some(kind) = super::packages::recognise(file, demand)? {
+        return Ok(kind);
+    }
     Ok(Kind::Openpgp)
 }
 
