@@ -6,6 +6,7 @@
 #![deny(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::indexing_slicing)]
 
 pub mod approve;
+pub mod authenticode;
 pub mod cms;
 pub mod digest;
 pub mod openpgp;
@@ -116,6 +117,8 @@ reasons! {
     KeyMalformed = "key-malformed",
     /// `malformed`: a certificate file is not well-formed, or holds no certificate.
     CertificateMalformed = "certificate-malformed",
+    /// `malformed`: the file is not well-formed for a file of its kind.
+    FileMalformed = "file-malformed",
     /// `malformed`: the signature file is not well-formed.
     SignatureMalformed = "signature-malformed",
     /// `malformed`: the signature file is well-formed, but holds no detached signature.
@@ -232,6 +235,7 @@ impl Reason {
             Self::NoSignature => Verdict::Unsigned,
             Self::KeyMalformed
             | Self::CertificateMalformed
+            | Self::FileMalformed
             | Self::SignatureMalformed
             | Self::NoDetachedSignature
             | Self::LimitExceeded
