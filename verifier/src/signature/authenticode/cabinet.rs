@@ -9,8 +9,8 @@
 
 use std::ops::Range;
 
-use super::fields::{Fields, index, malformed, read, size};
 use super::MAX_SIGNATURE_BYTES;
+use super::fields::{Fields, index, malformed, read, size};
 use crate::bytes::Bytes;
 use crate::signature::{Reason, Stop};
 

@@ -42,16 +42,17 @@ impl Signature {
     /// an error; a nested one stands in an unsigned attribute, so anybody may have put it there.
     pub(super) fn read_all(bytes: &[u8], into: &mut Vec<Self>) -> Result<(), Stop> {
         let outer = Read::from_bytes(bytes).map_err(|note| Stop::found(Reason::SignatureMalformed, note))?;
-        let mut waiting: Vec<Read> = vec![outer];
-        while let Some(read) = waiting.pop() {
-            for nested in read.signer.unsigned_attributes(NESTED) {
-                match Read::from_bytes(nested) {
-                    Ok(nested) => waiting.push(nested),
-                    Err(note) => into.push(Self::Unreadable(note)),
+        let mut waiting = vec![Self::Read(Box::new(outer))];
+        while let Some(signature) = waiting.pop() {
+            if let Self::Read(read) = &signature {
+                for nested in read.signer.unsigned_attributes(NESTED) {
+                    waiting.push(match Read::from_bytes(nested) {
+                        Ok(nested) => Self::Read(Box::new(nested)),
+                        Err(note) => Self::Unreadable(note),
+                    });
                 }
             }
-            // The outermost stands first, whatever was nested in it.
-            into.push(Self::Read(Box::new(read)));
+            into.push(signature);
             if into.len().saturating_add(waiting.len()) > MAX_SIGNATURES {
                 let note = format!("more than {MAX_SIGNATURES} signatures");
                 return Err(Stop::found(Reason::LimitExceeded, note));
@@ -87,10 +88,9 @@ impl Signature {
     ) -> Evidence {
         match self {
             Self::Read(read) => read.judge(place, subject, digests, metadata, demand),
-            Self::Unreadable(note) => Evidence {
-                notes: vec![note.clone()],
-                ..evidence(KIND, Err(Reason::SignatureMalformed))
-            },
+            Self::Unreadable(note) => {
+                Evidence { notes: vec![note.clone()], ..evidence(KIND, Err(Reason::SignatureMalformed)) }
+            }
         }
     }
 }
@@ -112,7 +112,10 @@ impl Read {
         let says = IndirectData::from_der(content.der())
             .map_err(|error| format!("what the signature says of the file: {error}"))?;
         let [signer] = signed.signers() else {
-            return Err(format!("{} signers in one signature, where there must be one", signed.signers().len()));
+            return Err(format!(
+                "{} signers in one signature, where there must be one",
+                signed.signers().len()
+            ));
         };
         Ok(Self { signer: signer.clone(), says, signed })
     }
@@ -181,7 +184,9 @@ impl Read {
     /// What the signer says about the program.
     fn words(&self) -> Vec<String> {
         match self.signer.signed_attribute(OPUS_INFO) {
-            Ok(Some(der)) => opus_info(der).unwrap_or_else(|_| vec!["opus info that cannot be read".to_owned()]),
+            Ok(Some(der)) => {
+                opus_info(der).unwrap_or_else(|_| vec!["opus info that cannot be read".to_owned()])
+            }
             _ => Vec::new(),
         }
     }
@@ -246,7 +251,8 @@ impl Read {
             return Err(Stop::found(*reason, note.clone()));
         }
         let path = self.path(leaf, proven, demand);
-        let decides = |stop: &Stop, verdict| matches!(stop, Stop::Found(reason, _) if reason.verdict() == verdict);
+        let decides =
+            |stop: &Stop, verdict| matches!(stop, Stop::Found(reason, _) if reason.verdict() == verdict);
         match path {
             Ok(path) => *chain = path,
             // Who it is comes before what is wrong with it.

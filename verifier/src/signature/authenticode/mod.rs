@@ -36,7 +36,6 @@ use fields::malformed;
 use hashing::{Digests, Hashes};
 use judge::Signature;
 use msi::Installer;
-use pages::Pages;
 pub use pe::{MAX_CERTIFICATE_ENTRIES, MAX_SECTIONS};
 pub use sectors::{MAX_MINI_SECTORS, MAX_SECTORS};
 use spc::Subject;
@@ -164,7 +163,8 @@ impl<'a> Container<'a> {
         signatures: &[Signature],
     ) -> Result<(Digests, Vec<String>), Stop> {
         let algorithms: Vec<_> = signatures.iter().filter_map(Signature::algorithm).collect();
-        let mut not_covered = vec!["unsigned attributes and further certificates in the signature".to_owned()];
+        let mut not_covered =
+            vec!["unsigned attributes and further certificates in the signature".to_owned()];
         let digests = match self {
             Self::Image(image) => {
                 let pages = signatures.iter().map(|signature| signature.pages(&image.parts)).collect();

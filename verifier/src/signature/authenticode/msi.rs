@@ -128,9 +128,8 @@ impl<'a> Installer<'a> {
                     let entry = self.directory.entry(*number)?;
                     let length = self.directory.length(&entry)?;
                     let file = self.file;
-                    self.sectors.stream(entry.start()?, length, "a stream", &mut |range| {
-                        hashes.range(file, range)
-                    })?;
+                    self.sectors
+                        .stream(entry.start()?, length, "a stream", &mut |range| hashes.range(file, range))?;
                 }
             }
         }

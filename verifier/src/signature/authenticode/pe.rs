@@ -85,11 +85,7 @@ pub(super) fn read_image(file: &dyn Bytes) -> Result<Image, Stop> {
     let parts = parts(file, &optional, sections_at, sections, offset)?;
     let checksum = optional_at.saturating_add(size(CHECKSUM));
     let entry = optional_at.saturating_add(size(entry_at));
-    let covered = vec![
-        0..checksum,
-        checksum.saturating_add(4)..entry,
-        entry.saturating_add(8)..offset,
-    ];
+    let covered = vec![0..checksum, checksum.saturating_add(4)..entry, entry.saturating_add(8)..offset];
     if covered.iter().any(|range| range.start > range.end) {
         return Err(malformed("the certificate table begins within the headers"));
     }
@@ -164,7 +160,9 @@ fn parts(
             parts.push(start..start.saturating_add(length));
         }
     }
-    let mut ascending = parts.clone();
+    // SizeOfHeaders may reach into the first section, as UPX writes it: what counts is where the headers end.
+    let headers = std::iter::once(0..table_end);
+    let mut ascending: Vec<_> = headers.chain(parts.iter().skip(1).cloned()).collect();
     ascending.sort_by_key(|part| part.start);
     for (part, next) in ascending.iter().zip(ascending.iter().skip(1)) {
         if part.end > next.start {

@@ -244,7 +244,9 @@ impl<'a> Sectors<'a> {
                 let take = run.left.min(MINI_SECTOR);
                 let sector = sectors.get(index(at.checked_shr(shift).unwrap_or(0)));
                 let Some(sector) = sector.filter(|_| at.saturating_add(take) <= *end) else {
-                    return Err(malformed(format!("{what}: mini sector {mini} lies outside the mini stream")));
+                    return Err(malformed(format!(
+                        "{what}: mini sector {mini} lies outside the mini stream"
+                    )));
                 };
                 let within = at % sector_length(shift);
                 run.extend(sector_offset(shift, *sector).saturating_add(within), MINI_SECTOR, what)
@@ -323,8 +325,7 @@ fn sector_offset(shift: u32, sector: u32) -> u64 {
 
 /// The numbers in a sector of a table.
 fn table_sector(file: &dyn Bytes, shift: u32, sector: u32) -> Result<Vec<u32>, Stop> {
-    let bytes =
-        read(file, sector_offset(shift, sector), index(sector_length(shift)), "an allocation table")?;
+    let bytes = read(file, sector_offset(shift, sector), index(sector_length(shift)), "an allocation table")?;
     Ok(bytes.as_chunks::<4>().0.iter().map(|number| u32::from_le_bytes(*number)).collect())
 }
 

@@ -21,8 +21,7 @@ pub(super) const COUNTERSIGNATURE: ObjectIdentifier = ObjectIdentifier::new_unwr
 /// `szOID_RSA_signingTime` (PKCS #9), a signed attribute.
 pub(super) const SIGNING_TIME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.5");
 /// `szOID_KP_LIFETIME_SIGNING`, an extended key usage: no timestamp prolongs what the certificate signed.
-pub(super) const LIFETIME_SIGNING: ObjectIdentifier =
-    ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.10.3.13");
+pub(super) const LIFETIME_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.10.3.13");
 
 const PE_IMAGE_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.2.1.15");
 const CAB_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.2.1.25");
@@ -220,7 +219,8 @@ pub(super) fn opus_info(der: &[u8]) -> der::Result<Vec<String>> {
         };
         let text: String = text.chars().take(MAX_WORDS).collect();
         if !text.is_empty() {
-            words.push(format!("{}: {text}", if name { "program, as signed" } else { "about it, as signed" }));
+            words
+                .push(format!("{}: {text}", if name { "program, as signed" } else { "about it, as signed" }));
         }
     }
     Ok(words)

@@ -60,9 +60,9 @@ pub(super) fn proven(
     let tokens = signer.unsigned_attributes(TOKEN);
     let tokens = tokens.into_iter().map(|der| token(der, signer.signature(), authorities, now, tolerated));
     let old = signer.unsigned_attributes(COUNTERSIGNATURE);
-    let old = old.into_iter().map(|der| {
-        countersignature(der, signer.signature(), certificates, authorities, now, tolerated)
-    });
+    let old = old
+        .into_iter()
+        .map(|der| countersignature(der, signer.signature(), certificates, authorities, now, tolerated));
     let mut proven = Proven::default();
     for answer in tokens.chain(old).take(MAX_TIMESTAMPS) {
         match answer {

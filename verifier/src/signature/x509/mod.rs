@@ -23,8 +23,8 @@ mod time;
 pub use certificate::{Certificate, Extension, MAX_CERTIFICATE_BYTES};
 pub use name::Name;
 pub use path::{
-    MAX_PATH_CERTIFICATES, MAX_PATHS, MAX_POOL_CERTIFICATES, MAX_SEARCH_STEPS, MAX_SIGNATURE_CHECKS, PathDemand,
-    Purpose, build,
+    MAX_PATH_CERTIFICATES, MAX_PATHS, MAX_POOL_CERTIFICATES, MAX_SEARCH_STEPS, MAX_SIGNATURE_CHECKS,
+    PathDemand, Purpose, build,
 };
 pub(crate) use time::generalized_time;
 
