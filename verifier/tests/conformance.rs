@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `verifier check` on the OpenPGP conformance set, by the tool that comes with it.
+//! `verifier check` on the conformance sets, by the tool that comes with it.
 //!
-//! Set and tool lie beside the project, in `../shared`. Where they or Python are absent, the test says that
+//! Sets and tool lie beside the project, in `../shared`. Where they or Python are absent, the test says that
 //! it was skipped. What differs on purpose stands in `known-differences/`; an unexpected pass fails too.
 // A test that cannot start its tool should stop where it stands.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -11,10 +11,19 @@ use std::process::Command;
 
 #[test]
 fn openpgp() {
+    all_as_expected("openpgp", &["--only=--as openpgp"]);
+}
+
+#[test]
+fn authenticode() {
+    all_as_expected("authenticode", &[]);
+}
+
+fn all_as_expected(topic: &str, only: &[&str]) {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let vectors = std::env::var_os("SEALIFT_VECTORS")
         .map_or_else(|| package.join("../../shared/vectors"), std::path::PathBuf::from);
-    let (tool, cases) = (vectors.join("../tools/run-cases"), vectors.join("openpgp/cases.tsv"));
+    let (tool, cases) = (vectors.join("../tools/run-cases"), vectors.join(topic).join("cases.tsv"));
     if !tool.is_file() || !cases.is_file() {
         eprintln!("skipped: {} or {} is not here", tool.display(), cases.display());
         return;
@@ -23,8 +32,9 @@ fn openpgp() {
         .arg(tool)
         .arg(env!("CARGO_BIN_EXE_verifier"))
         .arg(cases)
-        .args(["--only=--as openpgp", "--known"])
-        .arg(package.join("tests/known-differences/openpgp.txt"))
+        .args(only)
+        .arg("--known")
+        .arg(package.join("tests/known-differences").join(format!("{topic}.txt")))
         .output()
     else {
         eprintln!("skipped: python3 is not here");

@@ -23,7 +23,7 @@ const SIGNATURE: &str = "\u{5}DigitalSignature";
 /// The stream that holds the digest of the metadata, in the root.
 const EXTENDED: &str = "\u{5}MsiDigitalSignatureEx";
 /// The longest digest there is.
-const MAX_DIGEST: u64 = 64;
+const LONGEST_DIGEST: u64 = 64;
 
 /// An installer file, by its directory.
 pub(super) struct Installer<'a> {
@@ -51,7 +51,7 @@ impl<'a> Installer<'a> {
         let steps = directory.steps()?;
         let mut this = Self { file, sectors, directory, steps, signature: None, extended: None };
         this.signature = this.take(SIGNATURE, size(MAX_SIGNATURE_BYTES))?;
-        this.extended = this.take(EXTENDED, MAX_DIGEST)?;
+        this.extended = this.take(EXTENDED, LONGEST_DIGEST)?;
         Ok(this)
     }
 

@@ -25,7 +25,7 @@ pub(super) const CUTOFF: u64 = 4096;
 const MINI_SECTOR: u64 = 64;
 
 /// Special sector numbers begin here; below are those that can exist (MS-CFB 2.1).
-const MAX_REGULAR: u32 = 0xffff_fffa;
+const FIRST_SPECIAL: u32 = 0xffff_fffa;
 const END_OF_CHAIN: u32 = 0xffff_fffe;
 const FREE: u32 = 0xffff_ffff;
 /// FAT sectors that the header itself lists.
@@ -336,7 +336,7 @@ fn fat_sectors(file: &dyn Bytes, header: &Header) -> Result<(Vec<u32>, Vec<u32>)
     let mut fat: Vec<u32> = header.listed.iter().copied().filter(|sector| *sector != FREE).collect();
     let mut difat = Vec::new();
     let mut sector = header.difat;
-    while sector < MAX_REGULAR && fat.len() <= wanted && difat.len() <= wanted {
+    while sector < FIRST_SPECIAL && fat.len() <= wanted && difat.len() <= wanted {
         difat.push(sector);
         let mut numbers = table_sector(file, header.shift, sector)?;
         sector = numbers.pop().unwrap_or(END_OF_CHAIN);
