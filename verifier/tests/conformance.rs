@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `verifier check` on the conformance sets, by the tool that comes with it.
 //!
-//! Set and tool lie beside the project, in `../shared`. Where they or Python are absent, the test says that
+//! Sets and tool lie beside the project, in `../shared`. Where they or Python are absent, the test says that
 //! it was skipped. What differs on purpose stands in `known-differences/`; an unexpected pass fails too.
 // A test that cannot start its tool should stop where it stands.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -31,6 +31,15 @@ fn aws() {
 
 /// Runs the cases of a topic whose arguments have `only` in them.
 fn conforms(topic: &str, only: &str) {
+    all_as_expected("openpgp", &["--only=--as openpgp"]);
+}
+
+#[test]
+fn authenticode() {
+    all_as_expected("authenticode", &[]);
+}
+
+fn all_as_expected(topic: &str, only: &[&str]) {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let vectors = std::env::var_os("SEALIFT_VECTORS")
         .map_or_else(|| package.join("../../shared/vectors"), std::path::PathBuf::from);
@@ -46,6 +55,15 @@ fn conforms(topic: &str, only: &str) {
         python.arg("--known").arg(known);
     }
     let Ok(done) = python.output() else {
+    let Ok(done) = Command::new("python3")
+        .arg(tool)
+        .arg(env!("CARGO_BIN_EXE_verifier"))
+        .arg(cases)
+        .args(only)
+        .arg("--known")
+        .arg(package.join("tests/known-differences").join(format!("{topic}.txt")))
+        .output()
+    else {
         eprintln!("skipped: python3 is not here");
         return;
     };

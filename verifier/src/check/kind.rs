@@ -14,6 +14,9 @@ pub fn recognise(file: &dyn Bytes, demand: &Demand) -> io::Result<Kind> {
     let length = usize::try_from(file.length()).unwrap_or(usize::MAX).min(LOOKED_AT);
     let mut start = vec![0; length];
     file.read_at(0, &mut start)?;
+    if crate::signature::authenticode::recognise(file)? {
+        return Ok(Kind::Authenticode);
+    }
     if !demand.authorities.is_empty() && is_certificate(&start) {
         return Ok(Kind::Certificate);
     }
