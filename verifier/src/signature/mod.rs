@@ -5,6 +5,7 @@
 //! come as arguments, so that every verdict can be replayed.
 #![deny(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::indexing_slicing)]
 
+pub mod apple;
 pub mod approve;
 pub mod cms;
 pub mod digest;
@@ -88,6 +89,10 @@ reasons! {
     ObsoleteVersion = "obsolete-version",
     /// `outside-policy`: signature and key are of versions or parameters that may not go together.
     VersionMismatch = "version-mismatch",
+    /// `outside-policy`: the signer's certificate is not of the kind that Apple issues for this (its markers say so).
+    NotDeveloperId = "not-developer-id",
+    /// `outside-policy`: the team that the code names is not the one of the signer's certificate.
+    TeamMismatch = "team-mismatch",
     /// `outside-policy`: a certificate of the chain had expired at the time that counts.
     CertificateExpired = "certificate-expired",
     /// `outside-policy`: a certificate of the chain was not yet valid at the time that counts.
@@ -120,6 +125,8 @@ reasons! {
     SignatureMalformed = "signature-malformed",
     /// `malformed`: the signature file is well-formed, but holds no detached signature.
     NoDetachedSignature = "no-detached-signature",
+    /// `malformed`: the file is not well-formed, or not of its kind.
+    FileMalformed = "file-malformed",
     /// `malformed`: an input exceeds a documented limit.
     LimitExceeded = "limit-exceeded",
     /// `malformed`: the file's bytes were not all shown to the checker. A fault of the calling program.
@@ -234,6 +241,7 @@ impl Reason {
             | Self::CertificateMalformed
             | Self::SignatureMalformed
             | Self::NoDetachedSignature
+            | Self::FileMalformed
             | Self::LimitExceeded
             | Self::NotHashed => Verdict::Malformed,
             _ => Verdict::OutsidePolicy,
