@@ -6,11 +6,13 @@
 //! are read by `der` and `x509-cert`; which of them `x509-cert` alone cannot hold stands in
 //! `docs/decisions/0009-cms-and-x509.md`.
 
+mod algorithm;
 mod certificate;
 mod constraints;
 pub mod demand;
 mod extensions;
 pub mod key;
+pub mod leaf;
 mod name;
 mod path;
 mod policies;
@@ -21,7 +23,7 @@ mod time;
 pub use certificate::{Certificate, Extension, MAX_CERTIFICATE_BYTES};
 pub use name::Name;
 pub use path::{
-    MAX_PATH_CERTIFICATES, MAX_POOL_CERTIFICATES, MAX_SEARCH_STEPS, MAX_SIGNATURE_CHECKS, PathDemand,
+    MAX_PATH_CERTIFICATES, MAX_PATHS, MAX_POOL_CERTIFICATES, MAX_SEARCH_STEPS, MAX_SIGNATURE_CHECKS, PathDemand,
     Purpose, build,
 };
 pub(crate) use time::generalized_time;

@@ -66,6 +66,11 @@ impl Name {
         self.folded == other.folded
     }
 
+    /// The form in which names are compared.
+    pub(super) fn folded(&self) -> &[Vec<Vec<u8>>] {
+        &self.folded
+    }
+
     /// Whether this name lies in the subtree of `base` (RFC 5280 §4.2.1.10).
     pub(super) fn is_within(&self, base: &Self) -> bool {
         self.folded.starts_with(&base.folded)
