@@ -163,15 +163,10 @@ impl Subject<'_> {
             content: primary.blob,
             beside: &[],
             tolerated: demand.tolerated,
+            weak: &|| self.weak(demand),
             role: Role::Application,
         };
-        let mut judged = detached(KIND, &signature, demand, &bound)?;
-        let strong = self.signature.directories.iter().any(|one| one.hash.algorithm != Algorithm::Sha1);
-        if !strong && !demand.tolerated.sha1() {
-            for one in &mut judged {
-                weaken(one);
-            }
-        }
+        let judged = detached(KIND, &signature, demand, &bound)?;
         let mut judged = conclude(judged).ok_or_else(|| malformed("the CMS signature has no signer"))?;
         if let (Verdict::Good, Some(Ok(digest))) = (judged.verdict, contents.get()) {
             let what = format!("{slice} code, bytes 0 to {}", primary.code_limit);
@@ -179,6 +174,13 @@ impl Subject<'_> {
         }
         self.report(&mut judged);
         Ok(judged)
+    }
+
+    /// SHA-1 is enough beside something stronger, since everything must fit both.
+    fn weak(&self, demand: &CertificateDemand<'_>) -> Option<Stop> {
+        let mut directories = self.signature.directories.iter();
+        let weak = !demand.tolerated.sha1() && directories.all(|one| one.hash.algorithm == Algorithm::Sha1);
+        weak.then(|| Stop::found(Reason::WeakHash, "the only CodeDirectory hashes by SHA-1"))
     }
 
     /// Whether the code and the blobs are those that the CodeDirectories state. SHA-256 of the code.
@@ -285,15 +287,6 @@ impl Subject<'_> {
         let Ok(bytes) = macho::read(self.code, range.start, range.length, "Info.plist") else { return false };
         let fits = |one: &CodeDirectory<'_>| one.special(SLOT_INFO_PLIST) == Some(one.hash.digest(&bytes).as_slice());
         self.signature.directories.iter().all(fits)
-    }
-}
-
-/// A good signature over CodeDirectories that all hash by SHA-1.
-fn weaken(judged: &mut Evidence) {
-    if judged.verdict == Verdict::Good {
-        judged.verdict = Verdict::OutsidePolicy;
-        judged.reason = Some(Reason::WeakHash.as_str());
-        judged.notes.insert(0, "the only CodeDirectory hashes by SHA-1".to_owned());
     }
 }
 

@@ -104,7 +104,7 @@ fn chain(sound: &Sound<'_>, demand: &CertificateDemand<'_>, known: &mut Known) -
         None => at(demand.now),
         Some(Err(stop @ Stop::Read(_))) => Err(stop),
         // A proven time that has not come yet is wrong, whether it is needed or not.
-        Some(Err(stop @ Stop::Found(Reason::SignatureFromTheFuture, _))) => match at(demand.now) {
+        Some(Err(stop @ Stop::Found(Reason::TimestampFromTheFuture, _))) => match at(demand.now) {
             Err(Stop::Found(reason, note)) if reason.verdict() == Verdict::WrongSigner => {
                 Err(Stop::Found(reason, note))
             }
@@ -182,6 +182,8 @@ pub(super) struct Detached<'a> {
     pub(super) beside: &'a [Certificate],
     /// Weaknesses that this signature may have.
     pub(super) tolerated: Tolerated<'a>,
+    /// Why what is signed rests on something that the demand does not tolerate, if it does.
+    pub(super) weak: &'a dyn Fn() -> Option<Stop>,
     pub(super) role: Role,
 }
 
@@ -226,7 +228,7 @@ pub(super) fn detached(
         let fits = verify(Tolerated(&EVERY_WEAKNESS)).and_then(|()| bound(signer, leaf));
         let tokens = signer.unsigned_attributes(TIMESTAMP_TOKEN);
         let (weak, signed_fault) = match fits {
-            Ok(fault) => (verify(detached.tolerated).err(), fault),
+            Ok(fault) => ((detached.weak)().or_else(|| verify(detached.tolerated).err()), fault),
             Err(Stop::Found(reason, note)) if reason.verdict() == Verdict::OutsidePolicy => {
                 (Some(Stop::Found(reason, note)), None)
             }
