@@ -14,7 +14,9 @@ use crate::signature::x509::read::{MAX_FILE_BYTES, MAX_FILE_BYTES_TOTAL};
 pub(super) fn check(file: &dyn Bytes, request: &Request<'_>) -> Result<Evidence, FileError> {
     let demand = request.demand;
     if demand.authorities.is_empty() {
-        return Err(FileError::Demand("a certificate needs --ca: the CAs that its chain may end in".to_owned()));
+        return Err(FileError::Demand(
+            "a certificate needs --ca: the CAs that its chain may end in".to_owned(),
+        ));
     }
     let read = |paths| read_all(paths, MAX_FILE_BYTES, MAX_FILE_BYTES_TOTAL);
     let demand = LeafDemand {

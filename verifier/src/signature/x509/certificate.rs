@@ -130,11 +130,8 @@ impl Certificate {
             version: signed.version,
             extensions,
             algorithm: outer.algorithm,
-            signature: outer
-                .signature
-                .as_bytes()
-                .ok_or_else(|| Malformed::new("certificate: the signature is no whole number of bytes"))?
-                .to_vec(),
+            // A signature with bits over is none that any key verifies (PKITS 4.1.2).
+            signature: outer.signature.as_bytes().unwrap_or_default().to_vec(),
             der: der.to_vec(),
             signed: signed_der.clone(),
         };

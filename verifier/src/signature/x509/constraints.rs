@@ -71,7 +71,8 @@ impl Bounds {
         }
         let names = names(certificate)?;
         if names.len().saturating_mul(count) > MAX_COMPARISONS {
-            let note = format!("{} has {} names under {count} constraints", certificate.subject(), names.len());
+            let note =
+                format!("{} has {} names under {count} constraints", certificate.subject(), names.len());
             return Err(Fault::new(Reason::LimitExceeded, note));
         }
         for name in &names {
@@ -101,7 +102,9 @@ impl Bounds {
 
     /// §6.1.4 (g).
     fn tighten(&mut self, certificate: &Certificate) -> Result<(), Fault> {
-        let Some(constraints) = decode::<NameConstraints>(certificate, NAME_CONSTRAINTS)? else { return Ok(()) };
+        let Some(constraints) = decode::<NameConstraints>(certificate, NAME_CONSTRAINTS)? else {
+            return Ok(());
+        };
         let read = |subtrees: Vec<Subtree>| {
             let each = subtrees.iter().map(|subtree| {
                 if subtree.minimum != 0 || subtree.maximum.is_some() {
@@ -202,7 +205,9 @@ impl Form {
                 let beneath = name.strip_prefix("*.");
                 host_within(name, base) || beneath.is_some_and(|name| host_within(base, name))
             }
-            (Self::Uri(_), Self::Uri(name)) => host_of(name).is_none() || self.holds(&Self::Uri(name.clone())),
+            (Self::Uri(_), Self::Uri(name)) => {
+                host_of(name).is_none() || self.holds(&Self::Uri(name.clone()))
+            }
             (Self::Other(_), _) => true,
             _ => self.holds(name),
         }
@@ -271,7 +276,9 @@ mod tests {
 
     #[test]
     fn mail_constraints_name_a_box_a_host_or_all_hosts_beneath() {
-        assert!(mail_within("a@Host.example", "host.EXAMPLE") && mail_within("a@b.host.example", ".host.example"));
+        assert!(
+            mail_within("a@Host.example", "host.EXAMPLE") && mail_within("a@b.host.example", ".host.example")
+        );
         assert!(mail_within("a@host.example", "a@host.example"));
         for (name, base) in [
             ("a@b.host.example", "host.example"),
@@ -301,7 +308,10 @@ mod tests {
             assert_eq!(host_of(uri), None, "{uri}");
             assert!(Form::Uri("host.example".to_owned()).touches(&Form::Uri(uri.to_owned())));
         }
-        assert!(server_within("a.host.example", ".host.example") && !server_within("host.example", ".host.example"));
+        assert!(
+            server_within("a.host.example", ".host.example")
+                && !server_within("host.example", ".host.example")
+        );
     }
 
     #[test]

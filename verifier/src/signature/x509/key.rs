@@ -13,6 +13,7 @@ use sha2::{Sha224, Sha256, Sha384, Sha512};
 use spki::AlgorithmIdentifierOwned;
 
 use super::algorithm::{Scheme, scheme};
+use crate::signature::Reason;
 use crate::signature::digest::Algorithm;
 
 /// Bits of an RSA modulus, at least (NIST SP 800-131A; `command-line.md`).
@@ -44,6 +45,30 @@ pub enum Failure {
     Unknown(String),
     /// The key or the parameters are not well-formed, or key and algorithm do not go together.
     Malformed(String),
+}
+
+impl Failure {
+    /// The reason that a signature which fails so is refused for.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Mismatch => Reason::DigestMismatch,
+            Self::WeakDigest(_) => Reason::WeakHash,
+            Self::WeakKey(_) => Reason::WeakKey,
+            Self::Unknown(_) => Reason::UnknownAlgorithm,
+            Self::Malformed(_) => Reason::SignatureMalformed,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mismatch => f.write_str("the signature does not verify under the signer's key"),
+            Self::WeakDigest(what) | Self::WeakKey(what) | Self::Unknown(what) | Self::Malformed(what) => {
+                f.write_str(what)
+            }
+        }
+    }
 }
 
 /// A public key.

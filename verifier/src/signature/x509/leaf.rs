@@ -47,7 +47,13 @@ fn judge(file: &dyn Bytes, demand: &LeafDemand<'_>, found: &mut Evidence) -> Res
     let (leaf, beside) = read_leaf(file)?;
     found.signer = Some(signer(&leaf, std::slice::from_ref(&leaf)));
     let authorities = read::certificates(demand.authorities)?;
-    let mut intermediates = read::certificates(demand.intermediates)?;
+    // Files of which nothing can be read put nothing between; what that means, the search says.
+    let mut intermediates = match read::certificates(demand.intermediates) {
+        Err(Stop::Found(Reason::CertificateMalformed, note)) => {
+            read::Found { notes: vec![note], ..Default::default() }
+        }
+        read => read?,
+    };
     intermediates.certificates.extend(beside);
     found.notes.extend(authorities.notes);
     found.notes.extend(intermediates.notes);

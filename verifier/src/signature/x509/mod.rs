@@ -20,13 +20,14 @@ pub mod read;
 mod rules;
 mod time;
 
+pub(crate) use algorithm::digest as digest_algorithm;
 pub use certificate::{Certificate, Extension, MAX_CERTIFICATE_BYTES};
 pub use name::Name;
 pub use path::{
-    MAX_PATH_CERTIFICATES, MAX_PATHS, MAX_POOL_CERTIFICATES, MAX_SEARCH_STEPS, MAX_SIGNATURE_CHECKS, PathDemand,
-    Purpose, build,
+    MAX_PATH_CERTIFICATES, MAX_PATHS, MAX_POOL_CERTIFICATES, MAX_SEARCH_STEPS, MAX_SIGNATURE_CHECKS,
+    PathDemand, Purpose, build,
 };
-pub(crate) use time::generalized_time;
+pub(crate) use time::{generalized_time, signing_time};
 
 /// Something that is not of its format: what was wanted and what was found, for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -164,7 +164,11 @@ impl<'a> Search<'a> {
     }
 
     /// Judges the whole path that ends in `authority`.
-    fn judge(&mut self, below: &[&'a Certificate], authority: &'a Certificate) -> Result<Result<(), Fault>, Stop> {
+    fn judge(
+        &mut self,
+        below: &[&'a Certificate],
+        authority: &'a Certificate,
+    ) -> Result<Result<(), Fault>, Stop> {
         self.paths = self.paths.saturating_add(1);
         if self.paths > MAX_PATHS {
             return Err(exceeded(format!("more than {MAX_PATHS} chains to a given CA, none of them valid")));
@@ -189,7 +193,9 @@ impl<'a> Search<'a> {
             return Ok(link.clone());
         }
         if self.links.len() >= MAX_SIGNATURE_CHECKS {
-            return Err(exceeded(format!("more than {MAX_SIGNATURE_CHECKS} signatures in search of a chain")));
+            return Err(exceeded(format!(
+                "more than {MAX_SIGNATURE_CHECKS} signatures in search of a chain"
+            )));
         }
         let link = compute(certificate, issuer, self.demand.tolerated);
         // A namesake whose key identifier differs never claimed to have signed.

@@ -48,12 +48,19 @@ pub(super) fn check(downwards: &[&Certificate]) -> Result<(), Fault> {
     for (at, certificate) in downwards.iter().enumerate() {
         let is_leaf = at.saturating_add(1) == downwards.len();
         state.admit(certificate, is_leaf)?;
-        if is_leaf { state.wrap_up(certificate)? } else { state.prepare(certificate)? }
+        if is_leaf {
+            state.wrap_up(certificate)?
+        } else {
+            state.prepare(certificate)?
+        }
         // §6.1.3 (f), and §6.1.5 for the leaf.
         if state.explicit == 0 && state.level.is_empty() {
             return Err(Fault::new(
                 Reason::PolicyNotFulfilled,
-                format!("{} has none of the certificate policies that a CA above demands", certificate.subject()),
+                format!(
+                    "{} has none of the certificate policies that a CA above demands",
+                    certificate.subject()
+                ),
             ));
         }
     }
@@ -82,7 +89,10 @@ impl State {
         if self.explicit == 0 && self.level.is_empty() {
             return Err(Fault::new(
                 Reason::PolicyNotFulfilled,
-                format!("{} has none of the certificate policies that a CA above demands", certificate.subject()),
+                format!(
+                    "{} has none of the certificate policies that a CA above demands",
+                    certificate.subject()
+                ),
             ));
         }
         Ok(())

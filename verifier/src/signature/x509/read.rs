@@ -37,7 +37,9 @@ pub fn certificates(files: &[Vec<u8>]) -> Result<Found, Stop> {
             match entry {
                 Ok(certificate) if seen.insert(certificate.digest()) => found.certificates.push(certificate),
                 Ok(_) => {}
-                Err(error) => found.notes.push(format!("an entry of a certificate file was skipped: {error}")),
+                Err(error) => {
+                    found.notes.push(format!("an entry of a certificate file was skipped: {error}"))
+                }
             }
         }
         if found.certificates.len() > MAX_POOL_CERTIFICATES {

@@ -3,8 +3,8 @@
 //! end counts by key and name alone.
 
 use const_oid::ObjectIdentifier;
-use der::asn1::BitString;
 use der::Sequence;
+use der::asn1::BitString;
 use x509_cert::certificate::Version;
 
 use super::extensions::{
@@ -45,7 +45,11 @@ struct BasicConstraints {
 
 /// Judges a path from the leaf upwards. `below` leaves out the authority; it is empty where the leaf is the
 /// authority itself, and then only the leaf's own rules apply.
-pub(super) fn check(leaf: &Certificate, below: &[&Certificate], demand: &PathDemand<'_>) -> Result<(), Fault> {
+pub(super) fn check(
+    leaf: &Certificate,
+    below: &[&Certificate],
+    demand: &PathDemand<'_>,
+) -> Result<(), Fault> {
     let own = [leaf];
     let certificates = if below.is_empty() { &own } else { below };
     for certificate in certificates {

@@ -31,7 +31,7 @@ impl From<Timestamp> for Instant {
 
 /// A time of a certificate: whole seconds, `Z` (RFC 5280 §4.1.2.5).
 pub(super) fn instant(value: AnyRef<'_>) -> Result<Instant, Malformed> {
-    let wrong = || Malformed::new("certificate: a date is not of the form YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ");
+    let wrong = || Malformed::new("a date is not of the form YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ");
     let bytes = value.value();
     let year_digits = match value.tag() {
         Tag::UtcTime => 2,
@@ -65,6 +65,11 @@ pub(crate) fn generalized_time(value: AnyRef<'_>) -> Result<Timestamp, Malformed
     let (year, rest) = whole.split_at_checked(4).ok_or_else(wrong)?;
     let instant = number(year).and_then(|year| civil(year, rest)).ok_or_else(wrong)?;
     Ok(instant.timestamp())
+}
+
+/// A signing-time attribute (RFC 5652 §11.3): as a time of a certificate.
+pub(crate) fn signing_time(value: AnyRef<'_>) -> Result<Timestamp, Malformed> {
+    Ok(instant(value)?.timestamp())
 }
 
 /// MMDDHHMMSS of a year.
