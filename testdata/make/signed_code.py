@@ -14,7 +14,8 @@ KINDS = {"sha1": (1, 20), "sha256": (2, 32), "sha256-short": (3, 20), "sha384": 
 X86_64, ARM64 = (0x01000007, 3), (0x0100000C, 0)
 PAGE = 4096
 REQUIREMENTS = struct.pack(">3I", 0xFADE0C01, 12, 0)
-ENTITLEMENTS = struct.pack(">2I", 0xFADE7171, 8 + 10) + b"<plist />\n"
+PLIST = b'<plist version="1.0"><dict></dict></plist>\n'
+ENTITLEMENTS = struct.pack(">2I", 0xFADE7171, 8 + len(PLIST)) + PLIST
 INFO = b"<plist version='1.0'><dict/></plist>"
 
 
@@ -42,11 +43,14 @@ class Code:
     def image(self, signature_at=None):
         """Header, load commands and body; with the place of the signature once it is known."""
         info = self.info_plist or b""
-        section = struct.pack("<16s16sQQ8I", b"__info_plist", b"__TEXT", 0, len(info), PAGE, 0, 0, 0, 0, 0, 0, 0)
+        section = lambda name, size, at: struct.pack("<16s16sQQ8I", name, b"__TEXT", at, size, at, 0, 0, 0, 0, 0, 0, 0)
+        sections = section(b"__text", len(self.body), PAGE + len(info))
+        if info:
+            sections += section(b"__info_plist", len(info), PAGE)
         end = signature_at or 0
         segment = lambda name, start, size, sections: struct.pack(
             "<II16sQQQQ4I", 0x19, 72 + len(sections), name, start, size, start, size, 7, 5, len(sections) // 80, 0) + sections
-        commands = [segment(b"__TEXT", 0, end, section if info else b""),
+        commands = [segment(b"__TEXT", 0, end, sections),
                     segment(b"__LINKEDIT", end, self.signature_room, b"")]
         if self.signed:
             commands.append(struct.pack("<4I", 0x1D, 16, end, self.signature_room))

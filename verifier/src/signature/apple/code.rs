@@ -9,7 +9,7 @@
 use std::io;
 
 use manifests::digest::Sha256Digest;
-use manifests::evidence::{Covered, Evidence, Verdict};
+use manifests::evidence::{Covered, Evidence, TimeSource, Verdict};
 
 use super::certificates::{self, Role};
 use super::directory::CodeDirectory;
@@ -85,9 +85,11 @@ fn weakest(judged: Vec<(String, Evidence)>) -> Evidence {
         first.covers.extend(other.covers);
         first.not_covered.extend(other.not_covered);
         first.notes.extend(other.notes);
-        // The earliest proof of a time would say nothing about the other slices.
-        first.signed_at = first.signed_at.max(other.signed_at).filter(|_| other.signed_at.is_some());
-        first.time_source = first.time_source.filter(|_| first.signed_at.is_some());
+        // Of times, what holds for every slice: the latest, proven only where all are.
+        let both = first.signed_at.is_some() && other.signed_at.is_some();
+        first.signed_at = first.signed_at.max(other.signed_at).filter(|_| both);
+        let source = if other.time_source == Some(TimeSource::Signature) { other.time_source } else { first.time_source };
+        first.time_source = source.filter(|_| both);
     }
     if first.verdict != Verdict::Good {
         first.covers.clear();

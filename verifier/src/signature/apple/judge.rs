@@ -4,21 +4,26 @@
 use std::io;
 
 use const_oid::ObjectIdentifier;
+use der::Decode as _;
+use der::asn1::AnyRef;
 use manifests::evidence::{Evidence, Signer, TimeSource, Verdict};
 use manifests::time::Timestamp;
 
 use super::certificates::{self, Role};
 use super::fields::malformed;
-use crate::signature::cms::SignedData;
+use crate::signature::cms::{SignedData, SignerInfo};
 use crate::signature::timestamp::{self, ProvenTime};
 use crate::signature::x509::demand::CertificateDemand;
-use crate::signature::x509::{Certificate, PathDemand, Purpose, build};
+use crate::signature::x509::{Certificate, PathDemand, Purpose, build, signing_time};
 use crate::signature::{Reason, Stop, Tolerated, evidence};
 
 /// `id-aa-timeStampToken` (RFC 3161, appendix A).
 const TIMESTAMP_TOKEN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.16.2.14");
 /// `id-data` (RFC 5652 §4): what Apple's tools say that they sign.
 const DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
+
+/// `id-signingTime` (RFC 5652 §11.3).
+const SIGNING_TIME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.5");
 
 /// A signature that fits its data.
 pub(super) struct Sound<'a> {
@@ -30,6 +35,8 @@ pub(super) struct Sound<'a> {
     pub(super) signature: &'a [u8],
     /// Timestamp tokens.
     pub(super) tokens: &'a [&'a [u8]],
+    /// When the signer says that it was made: shown where no time is proven, and decides nothing.
+    pub(super) claimed: Option<Timestamp>,
     /// Why it rests on something that the demand does not tolerate, if it does.
     pub(super) weak: Option<Stop>,
     /// A fault of what was signed, which the signer vouches for: it counts once the signer is known.
@@ -41,6 +48,7 @@ pub(super) struct Sound<'a> {
 /// The evidence that a sound signature amounts to.
 pub(super) fn judge(kind: &'static str, sound: Sound<'_>, demand: &CertificateDemand<'_>) -> io::Result<Evidence> {
     let mut known = Known { path: vec![sound.leaf.clone()], proven: None, notes: Vec::new() };
+    let claimed = sound.claimed;
     let answer = answer(sound, demand, &mut known);
     let Known { path, proven, notes } = known;
     let mut judged = match answer {
@@ -53,8 +61,9 @@ pub(super) fn judge(kind: &'static str, sound: Sound<'_>, demand: &CertificateDe
         name: Some(leaf.subject()),
         chain: path.iter().map(|one| one.digest().to_string()).collect(),
     });
-    judged.signed_at = proven;
-    judged.time_source = proven.map(|_| TimeSource::Timestamp);
+    let source = if proven.is_some() { TimeSource::Timestamp } else { TimeSource::Signature };
+    judged.signed_at = proven.or(claimed);
+    judged.time_source = judged.signed_at.map(|_| source);
     Ok(judged)
 }
 
@@ -200,7 +209,7 @@ pub(super) fn detached(
     kind: &'static str,
     detached: &Detached<'_>,
     demand: &CertificateDemand<'_>,
-    bound: &dyn Fn(&crate::signature::cms::SignerInfo, &Certificate) -> Result<Option<Stop>, Stop>,
+    bound: &dyn Fn(&SignerInfo, &Certificate) -> Result<Option<Stop>, Stop>,
 ) -> Result<Vec<Evidence>, Stop> {
     let broken = |error| Stop::found(Reason::SignatureMalformed, format!("the CMS signature: {error}"));
     let (signed, taken) = SignedData::parse(detached.cms).map_err(broken)?;
@@ -242,6 +251,7 @@ pub(super) fn detached(
             intermediates: &certificates,
             signature: signer.signature(),
             tokens: &tokens,
+            claimed: claimed_time(signer),
             weak,
             signed_fault,
             role: detached.role,
@@ -252,6 +262,12 @@ pub(super) fn detached(
         return Err(malformed("the CMS signature has no signer"));
     }
     Ok(judged)
+}
+
+/// The signing-time attribute (RFC 5652 §11.3). One that cannot be read is none.
+fn claimed_time(signer: &SignerInfo) -> Option<Timestamp> {
+    let der = signer.signed_attribute(SIGNING_TIME).ok().flatten()?;
+    AnyRef::from_der(der).ok().and_then(|value| signing_time(value).ok())
 }
 
 /// All that a demand could name: used to tell what does not fit from what is weak.

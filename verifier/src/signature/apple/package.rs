@@ -94,7 +94,7 @@ fn not_covered(toc: &Toc, heap: &dyn Bytes, ticket: Option<u64>) -> Result<Vec<S
     let length = heap.length().saturating_sub(ticket);
     let used = heap::gaps(toc, length)?;
     for HeapRange { start, length } in used {
-        open.push(format!("{length} bytes of the heap from {start} on, which the table of contents does not name"));
+        open.push(format!("{length} bytes of the heap from {start} on, in which no file stands"));
     }
     if ticket > 0 {
         open.push(format!("{ticket} bytes of a stapled notarization ticket"));
@@ -178,6 +178,7 @@ impl Subject<'_> {
             intermediates: &signature.certificates,
             signature: bytes,
             tokens: &[],
+            claimed: None,
             weak,
             signed_fault: None,
             role: Role::Installer,
