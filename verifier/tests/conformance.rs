@@ -27,6 +27,8 @@ fn deb() {
 #[test]
 fn aws() {
     conforms("aws", "--key");
+fn apple() {
+    conforms("apple", "--now");
 }
 
 /// Runs the cases of a topic whose arguments have `only` in them.

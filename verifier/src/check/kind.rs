@@ -5,6 +5,7 @@ use std::io;
 
 use crate::bytes::Bytes;
 use crate::cli::{Demand, Kind};
+use crate::signature::apple::{macho, xar};
 
 /// How much of a file is looked at. Text that stands before a PEM certificate may fill a few pages.
 const LOOKED_AT: usize = 64 * 1024;
@@ -16,6 +17,11 @@ pub fn recognise(file: &dyn Bytes, demand: &Demand) -> io::Result<Kind> {
     file.read_at(0, &mut start)?;
     if crate::signature::authenticode::recognise(file)? {
         return Ok(Kind::Authenticode);
+    if start.starts_with(&xar::MAGIC) {
+        return Ok(Kind::ApplePkg);
+    }
+    if start.first_chunk().and_then(macho::recognise).is_some() {
+        return Ok(Kind::AppleCode);
     }
     if !demand.authorities.is_empty() && is_certificate(&start) {
         return Ok(Kind::Certificate);

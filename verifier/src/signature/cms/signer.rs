@@ -137,6 +137,18 @@ impl SignerInfo {
         }
     }
 
+    /// DER of each value of a signed attribute that may have several; an attribute that stands there twice is
+    /// malformed (RFC 5652 §5.3: no two instances of a kind).
+    pub fn signed_attribute_values(&self, id: ObjectIdentifier) -> Result<Option<&[Vec<u8>]>, Malformed> {
+        let attributes = self.signed.iter().flat_map(|signed| &signed.attributes);
+        let mut values = attributes.filter(|(found, _)| *found == id);
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some((_, values)), None) => Ok(Some(values)),
+            _ => Err(Malformed::new(format!("signed attribute {id} stands there twice"))),
+        }
+    }
+
     /// DER of each value of an attribute that is not signed, doubles left out.
     pub fn unsigned_attributes(&self, id: ObjectIdentifier) -> Vec<&[u8]> {
         let found = self.unsigned.iter().filter(|(other, _)| *other == id);
