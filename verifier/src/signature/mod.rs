@@ -8,6 +8,7 @@
 pub mod approve;
 pub mod digest;
 pub mod openpgp;
+pub mod zip_member;
 
 use std::io;
 
@@ -82,6 +83,8 @@ reasons! {
     // unsigned
     /// `unsigned`: there is no signature.
     NoSignature = "no-signature",
+    /// `unsigned`: the archive has no file of the name that was asked for.
+    MemberNotFound = "member-not-found",
 
     // malformed
     /// `malformed`: a key file is not well-formed, or holds no key that this program reads.
@@ -90,6 +93,24 @@ reasons! {
     SignatureMalformed = "signature-malformed",
     /// `malformed`: the signature file is well-formed, but holds no detached signature.
     NoDetachedSignature = "no-detached-signature",
+    /// `malformed`: an archive that is not of its format's structure, or is cut short.
+    ArchiveMalformed = "archive-malformed",
+    /// `malformed`: a checksum inside an archive does not fit.
+    ArchiveChecksum = "archive-checksum-mismatch",
+    /// `malformed`: two places of an archive say the same thing differently.
+    ArchiveContradiction = "archive-contradiction",
+    /// `malformed`: bytes of an archive that no entry owns, or two.
+    UnownedBytes = "unowned-bytes",
+    /// `malformed`: a name in an archive that leaves the folder, or that some system takes for another.
+    UnsafeName = "unsafe-name",
+    /// `malformed`: a link in an archive that leaves the folder, or through which an entry would be written.
+    UnsafeLink = "unsafe-link",
+    /// `malformed`: a device, FIFO, socket, sparse file or the like in an archive.
+    SpecialEntry = "special-entry",
+    /// `malformed`: encryption in an archive, or a compression that is not read.
+    UnsupportedMethod = "unsupported-method",
+    /// `malformed`: an archive that expands to more than it may.
+    ExpandsTooFar = "expands-too-far",
     /// `malformed`: an input exceeds a documented limit.
     LimitExceeded = "limit-exceeded",
     /// `malformed`: the file's bytes were not all shown to the checker. A fault of the calling program.
@@ -124,8 +145,9 @@ impl Stop {
 }
 
 impl From<io::Error> for Stop {
+    /// What an archive's stream ended in is a finding, everything else is the machine's.
     fn from(error: io::Error) -> Self {
-        Self::Read(error)
+        crate::unpack::Error::from(error).into()
     }
 }
 
@@ -197,10 +219,19 @@ impl Reason {
         match self {
             Self::DigestMismatch => Verdict::Bad,
             Self::NotPinned | Self::KeyNotSupplied | Self::KeyNotBound => Verdict::WrongSigner,
-            Self::NoSignature => Verdict::Unsigned,
+            Self::NoSignature | Self::MemberNotFound => Verdict::Unsigned,
             Self::KeyMalformed
             | Self::SignatureMalformed
             | Self::NoDetachedSignature
+            | Self::ArchiveMalformed
+            | Self::ArchiveChecksum
+            | Self::ArchiveContradiction
+            | Self::UnownedBytes
+            | Self::UnsafeName
+            | Self::UnsafeLink
+            | Self::SpecialEntry
+            | Self::UnsupportedMethod
+            | Self::ExpandsTooFar
             | Self::LimitExceeded
             | Self::NotHashed => Verdict::Malformed,
             _ => Verdict::OutsidePolicy,
