@@ -46,14 +46,19 @@ pub(super) fn gzip(file: &dyn Bytes, request: &Request<'_>) -> Result<Evidence, 
         let bytes = rest.saturating_add(u64::try_from(start.len()).unwrap_or(u64::MAX));
         let members = stream.members();
         let holds = tar::has_magic(&start).then(|| "the tar inside: `--as tar` looks into it".to_owned());
-        Ok((format!("unpacks to {bytes} bytes in {members} {}", plural(members, "member")), Vec::from_iter(holds)))
+        Ok((
+            format!("unpacks to {bytes} bytes in {members} {}", plural(members, "member")),
+            Vec::from_iter(holds),
+        ))
     };
     answer("gzip", request, prove())
 }
 
 pub(super) fn zip_member(file: &dyn Bytes, request: &Request<'_>) -> Result<Evidence, FileError> {
     let Some(member) = &request.demand.member else {
-        return Err(FileError::Demand("zip-member needs --member: which file of the zip is signed".to_owned()));
+        return Err(FileError::Demand(
+            "zip-member needs --member: which file of the zip is signed".to_owned(),
+        ));
     };
     let checked = match Supplied::read(request)? {
         None => zip_member::check(file, member, None, Bound::Ratio),
@@ -81,7 +86,9 @@ fn answer(
     };
     let mut notes = vec![format!("well-formed and safe to unpack: {found}")];
     if locate(request)?.path.is_some() {
-        notes.push("a detached signature lies beside it: name the vendor's --key and --pin to check it".to_owned());
+        notes.push(
+            "a detached signature lies beside it: name the vendor's --key and --pin to check it".to_owned(),
+        );
     }
     let not_covered = vec!["whole file".to_owned()];
     Ok(Evidence { not_covered, not_checked, notes, ..evidence(kind, Err(Reason::NoSignature)) })
@@ -94,12 +101,7 @@ fn summary(entries: &[Entry]) -> String {
     let links = of(|kind| matches!(kind, EntryKind::Symlink(_) | EntryKind::Hardlink(_)));
     let bytes = entries.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.size));
     let count = |count: usize, what| format!("{count} {}", plural(u64::try_from(count).unwrap_or(2), what));
-    format!(
-        "{}, {}, {}, {bytes} bytes",
-        count(files, "file"),
-        count(folders, "folder"),
-        count(links, "link")
-    )
+    format!("{}, {}, {}, {bytes} bytes", count(files, "file"), count(folders, "folder"), count(links, "link"))
 }
 
 fn plural(count: u64, what: &str) -> String {

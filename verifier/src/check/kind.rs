@@ -92,7 +92,8 @@ fn by_content(start: &[u8], file: &dyn Bytes, demand: &Demand) -> io::Result<Opt
 
 /// PE: `MZ`, and at the place that byte 60 names, `PE` and two zeros.
 fn is_program(start: &[u8], file: &dyn Bytes) -> io::Result<bool> {
-    let Some(at) = start.get(60..64).and_then(|at| at.first_chunk::<4>()).filter(|_| start.starts_with(b"MZ"))
+    let Some(at) =
+        start.get(60..64).and_then(|at| at.first_chunk::<4>()).filter(|_| start.starts_with(b"MZ"))
     else {
         return Ok(false);
     };
@@ -109,7 +110,9 @@ fn is_program(start: &[u8], file: &dyn Bytes) -> io::Result<bool> {
 fn is_release(start: &[u8]) -> bool {
     let field = |line: &[u8]| {
         let name = line.iter().position(|byte| *byte == b':').and_then(|colon| line.get(..colon))?;
-        name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-').then(|| name.to_ascii_lowercase())
+        name.iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+            .then(|| name.to_ascii_lowercase())
     };
     let lines = || start.split(|byte| *byte == b'\n').filter(|line| !line.starts_with(b" "));
     let has = |names: &[&[u8]]| lines().filter_map(field).any(|name| names.contains(&name.as_slice()));
@@ -163,7 +166,7 @@ fn is_der_certificate(start: &[u8], length: u64) -> bool {
 /// Tag, length of the content, and length of the two.
 fn der_header(bytes: &[u8]) -> Option<(u8, u64, usize)> {
     match bytes {
-        [tag, length @ 0..0x80, ..] => Some((*tag, u64::from(*length), 2)),
+        [tag, length @ 0..=0x7f, ..] => Some((*tag, u64::from(*length), 2)),
         [tag, 0x81, a, ..] => Some((*tag, u64::from(*a), 3)),
         [tag, 0x82, a, b, ..] => Some((*tag, u64::from(u16::from_be_bytes([*a, *b])), 4)),
         [tag, 0x83, a, b, c, ..] => Some((*tag, u64::from(u32::from_be_bytes([0, *a, *b, *c])), 5)),

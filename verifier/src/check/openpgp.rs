@@ -29,8 +29,7 @@ pub fn check(request: &Request<'_>, file: &mut dyn Read) -> Result<Evidence, Fil
     };
     let mut hasher = check.hasher();
     let hashers = std::slice::from_mut(&mut hasher);
-    let midstate =
-        hash(file, hashers, &|_| {}).map_err(|source| FileError::reading(request.file, source))?;
+    let midstate = hash(file, hashers, &|_| {}).map_err(|source| FileError::reading(request.file, source))?;
     Ok(supplied.annotate(check.judge(&midstate, hasher)))
 }
 

@@ -45,7 +45,11 @@ impl Inflate {
                 return Ok(usize::try_from(made).unwrap_or(usize::MAX));
             }
             if !self.ended && used == 0 {
-                let what = if at_end { "the deflate stream is cut short" } else { "the deflate stream stands still" };
+                let what = if at_end {
+                    "the deflate stream is cut short"
+                } else {
+                    "the deflate stream stands still"
+                };
                 return Err(Fault::new(Rule::Structure, what).into());
             }
         }

@@ -82,7 +82,7 @@ impl Fault {
 
     /// The same, said of one entry.
     fn of(self, entry: &str) -> Self {
-        Self { note: format!("{entry}: {}", self.note), ..self }
+        Self { note: format!("{}: {}", name::shown(entry), self.note), ..self }
     }
 }
 
@@ -215,7 +215,7 @@ fn read_full(from: &mut dyn Read, into: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// Reads a stream to its end for what its reader proves on the way.
+/// Reads a stream to its end for what its reader proves on the way; returns how many bytes there were.
 pub fn drain(from: &mut dyn Read) -> io::Result<u64> {
     let mut block = vec![0; 64 * 1024];
     let mut total = 0_u64;

@@ -26,10 +26,12 @@ pub struct EntryName {
 impl EntryName {
     /// The name of an entry.
     pub fn new(bytes: &[u8]) -> Result<Self, Fault> {
-        let text = text(bytes)?;
+        let name =
+            |text: &str, rule: &str| Fault::new(Rule::Name, format!("the name `{}` {rule}", shown(text)));
+        let text = text(bytes, name)?;
         let mut path = String::with_capacity(text.len());
         for component in text.split('/').filter(|part| !matches!(*part, "" | ".")) {
-            plain(component).map_err(|rule| named(text, rule))?;
+            plain(component).map_err(|rule| name(text, rule))?;
             if !path.is_empty() {
                 path.push('/');
             }
@@ -43,15 +45,17 @@ impl EntryName {
 /// The target of a symbolic link: relative, with `..` where it must be; where it leads is the
 /// [tree](super::tree)'s business.
 pub fn target(bytes: &[u8]) -> Result<&str, Fault> {
-    let text = text(bytes)?;
+    let link =
+        |text: &str, rule: &str| Fault::new(Rule::Link, format!("link to `{}`, which {rule}", shown(text)));
+    let text = text(bytes, link)?;
     for component in text.split('/').filter(|part| !matches!(*part, "" | "." | "..")) {
-        plain(component).map_err(|rule| named(text, rule))?;
+        plain(component).map_err(|rule| link(text, rule))?;
     }
     Ok(text)
 }
 
-/// What holds of a name as a whole.
-fn text(bytes: &[u8]) -> Result<&str, Fault> {
+/// What holds of a name or target as a whole.
+fn text(bytes: &[u8], named: impl Fn(&str, &str) -> Fault) -> Result<&str, Fault> {
     if bytes.len() > MAX_NAME_BYTES {
         return fault(Rule::Limit, format!("a name of more than {MAX_NAME_BYTES} bytes"));
     }
@@ -100,9 +104,10 @@ fn has_drive(text: &str) -> bool {
     chars.next().is_some_and(|c| c.is_ascii_alphabetic()) && chars.next() == Some(':')
 }
 
-fn named(name: &str, rule: &str) -> Fault {
-    let shown: String = name.chars().take(MAX_COMPONENT_BYTES).collect();
-    Fault::new(Rule::Name, format!("the name `{}` {rule}", printable(&shown)))
+/// A path for people: not endless, and nothing in it that moves the cursor.
+pub(super) fn shown(path: &str) -> String {
+    let cut: String = path.chars().take(MAX_COMPONENT_BYTES).collect();
+    printable(&cut)
 }
 
 /// The form in which two components are the same file somewhere: upper and lower case, composed and
@@ -161,7 +166,7 @@ mod tests {
     fn targets_may_climb() {
         assert_eq!(target(b"../lib/./x").unwrap(), "../lib/./x");
         for bad in [&b"/etc/passwd"[..], b"..\\x", b"C:x", b"", b"a\0", b"../aux"] {
-            assert!(target(bad).is_err(), "{bad:?}");
+            assert_eq!(target(bad).unwrap_err().rule, Rule::Link, "{bad:?}");
         }
     }
 

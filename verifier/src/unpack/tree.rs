@@ -8,9 +8,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 
-use manifests::name::printable;
-
-use super::name::folded;
+use super::name::{folded, shown};
 use super::{Entry, EntryKind, Fault, MAX_ENTRIES, Rule, fault};
 
 /// Files and folders that all names of an archive name together: two for each entry. Bounds memory.
@@ -119,7 +117,7 @@ impl Tree {
         let mut names = path.split('/').peekable();
         while let Some(name) = names.next() {
             let shape = if names.peek().is_some() { Shape::Implied } else { shape };
-            folder = self.enter(folder, name, shape).map_err(|fault| fault.of(&shown(path)))?;
+            folder = self.enter(folder, name, shape).map_err(|fault| fault.of(path))?;
         }
         Ok(())
     }
@@ -170,8 +168,9 @@ impl Tree {
         match self.find(target).map(|node| node.shape) {
             Some(shape @ (Shape::File | Shape::Symlink(_))) => Ok(shape),
             _ => {
-                let note = format!("hard link to `{}`, which is no earlier file of the archive", shown(target));
-                Err(Fault::new(Rule::Link, note).of(&shown(path)))
+                let note =
+                    format!("hard link to `{}`, which is no earlier file of the archive", shown(target));
+                Err(Fault::new(Rule::Link, note).of(path))
             }
         }
     }
@@ -204,7 +203,7 @@ impl Tree {
     fn follow(&self, path: &str, target: &str, steps: &mut usize) -> Result<(), Fault> {
         let refuse = |what: &str| {
             let note = format!("link to `{}`, which {what}", shown(target));
-            Err(Fault::new(Rule::Link, note).of(&shown(path)))
+            Err(Fault::new(Rule::Link, note).of(path))
         };
         // Folders from the top down to where the target is read; none for one that the archive does not have.
         let mut place: Vec<Option<usize>> = Vec::new();
@@ -265,12 +264,6 @@ fn climbs_out(depth: usize, target: &str) -> bool {
         };
     }
     depth.is_none()
-}
-
-/// A path for people: not endless, and nothing in it that moves the cursor.
-fn shown(path: &str) -> String {
-    let cut: String = path.chars().take(super::name::MAX_COMPONENT_BYTES).collect();
-    printable(&cut)
 }
 
 #[cfg(test)]

@@ -59,7 +59,8 @@ impl Header {
             kind: field(block, 156, 1).first().copied().unwrap_or(0),
             name,
             link: text(field(block, 157, 100)).to_vec(),
-            size: size.ok_or_else(|| Fault::new(Rule::Structure, "the size is negative, or beyond 64 bits"))?,
+            size: size
+                .ok_or_else(|| Fault::new(Rule::Structure, "the size is negative, or beyond 64 bits"))?,
             mode: u32::try_from(mode & 0o7777).unwrap_or(0),
         })
     }

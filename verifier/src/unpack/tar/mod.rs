@@ -13,8 +13,8 @@ use std::io::{self, Read};
 use super::name::{EntryName, target};
 use super::tree::{SameDirectory, Tree};
 use super::{Bound, Entry, EntryKind, Error, Fault, MAX_TARGET_BYTES, Rule, drain, fault, length, read_full};
-use header::{BLOCK, Header};
 pub use header::begins as has_magic;
+use header::{BLOCK, Header};
 pub use pax::MAX_EXTENDED_BYTES;
 use pax::{Extended, Scope};
 
@@ -115,7 +115,11 @@ fn walk(from: &mut dyn Read, visit: Visit<'_>) -> Result<(), Error> {
 fn next_block(from: &mut dyn Read, first: bool) -> Result<Option<[u8; BLOCK]>, Error> {
     let mut block = [0; BLOCK];
     let cut = || {
-        let what = if first { "not a tar: too short" } else { "cut short: the two blocks that end a tar are missing" };
+        let what = if first {
+            "not a tar: too short"
+        } else {
+            "cut short: the two blocks that end a tar are missing"
+        };
         Error::from(Fault::new(Rule::Structure, what))
     };
     if read_full(from, &mut block)? < BLOCK {
@@ -157,23 +161,30 @@ fn padding(size: u64) -> u64 {
 
 /// What a header amounts to.
 fn entry(header: Header) -> Result<Entry, Fault> {
-    let shown = String::from_utf8_lossy(&header.name).escape_debug().to_string();
+    let shown = String::from_utf8_lossy(&header.name).into_owned();
     let name = EntryName::new(&header.name)?;
+    let hardlink = || -> Result<EntryKind, Fault> {
+        let target = EntryName::new(&header.link).map_err(|fault| Fault { rule: Rule::Link, ..fault });
+        Ok(EntryKind::Hardlink(target.map_err(|fault| fault.of(&shown))?.path))
+    };
     let kind = match header.kind {
         // Before there was a kind for folders, a slash told them. `0` is of a later time.
         0 if name.directory => EntryKind::Directory,
         b'0' | b'7' if name.directory => {
-            return Err(Fault::new(Rule::Contradiction, "a folder by its name, a file by its kind").of(&shown));
+            return Err(
+                Fault::new(Rule::Contradiction, "a folder by its name, a file by its kind").of(&shown)
+            );
         }
         0 | b'0' | b'7' => EntryKind::File,
-        b'1' => EntryKind::Hardlink(EntryName::new(&header.link).map_err(|fault| fault.of(&shown))?.path),
+        b'1' => hardlink()?,
         b'2' => EntryKind::Symlink(symlink(&header.link).map_err(|fault| fault.of(&shown))?.into()),
         b'5' => EntryKind::Directory,
-        b'3' | b'4' | b'6' => return fault(Rule::Special, format!("{shown}: a device or FIFO")),
-        b'S' => return fault(Rule::Special, format!("{shown}: a sparse file")),
+        b'3' | b'4' | b'6' => return Err(Fault::new(Rule::Special, "a device or FIFO").of(&shown)),
+        b'S' => return Err(Fault::new(Rule::Special, "a sparse file").of(&shown)),
         other => {
-            let other = char::from(other).escape_debug();
-            return fault(Rule::Special, format!("{shown}: an entry of kind `{other}`, which is not unpacked"));
+            let note =
+                format!("an entry of kind `{}`, which is not unpacked", char::from(other).escape_debug());
+            return Err(Fault::new(Rule::Special, note).of(&shown));
         }
     };
     if header.size != 0 && kind != EntryKind::File {

@@ -56,8 +56,11 @@ impl Extended {
         if key.starts_with("GNU.sparse.") || matches!(key, "SCHILY.realsize" | "SUN.holesdata") {
             return fault(Rule::Special, format!("a sparse file (pax record `{key}`)"));
         }
-        if key.starts_with("GNU.volume.") || key.starts_with("SCHILY.volhdr.") {
-            return fault(Rule::Special, format!("a part of an archive in several volumes (pax record `{key}`)"));
+        if key.starts_with("GNU.volume.") {
+            return fault(
+                Rule::Special,
+                format!("a part of an archive in several volumes (pax record `{key}`)"),
+            );
         }
         if !matches!(key, "path" | "linkpath" | "size") {
             return Ok(());
@@ -72,8 +75,10 @@ impl Extended {
             "path" => self.path.replace(value.to_vec()).is_some(),
             "linkpath" => self.link.replace(value.to_vec()).is_some(),
             _ => {
-                let size = decimal(value)
-                    .ok_or_else(|| Fault::new(Rule::Structure, "the size in a pax header is no number"))?;
+                let digits = value.iter().all(u8::is_ascii_digit);
+                let size = str::from_utf8(value).ok().filter(|_| digits).and_then(|text| text.parse().ok());
+                let size =
+                    size.ok_or_else(|| Fault::new(Rule::Structure, "the size in a pax header is no number"))?;
                 self.size.replace(size).is_some()
             }
         };

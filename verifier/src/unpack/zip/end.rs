@@ -103,7 +103,8 @@ fn zip64(file: &dyn Bytes, end_at: u64) -> Result<Option<(Directory, u64)>, Erro
     }
     // Without the extensible data sector, in which nothing is defined but encryption.
     if at.checked_add(END_64_BYTES) != Some(locator_at) {
-        let note = format!("the zip64 locator at {locator_at} does not follow the record that it names ({at})");
+        let note =
+            format!("the zip64 locator at {locator_at} does not follow the record that it names ({at})");
         return Err(Fault::new(Rule::Structure, note).into());
     }
     let mut record = [0; 56];

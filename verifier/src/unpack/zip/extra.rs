@@ -48,7 +48,10 @@ impl<'a> Extra<'a> {
                 _ => continue,
             };
             if place.replace(body).is_some() {
-                return fault(Rule::Contradiction, format!("the extra field {id:#06x} stands twice in a header"));
+                return fault(
+                    Rule::Contradiction,
+                    format!("the extra field {id:#06x} stands twice in a header"),
+                );
             }
         }
         Ok(Self { zip64, unicode_path })

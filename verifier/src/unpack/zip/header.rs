@@ -138,7 +138,10 @@ pub(super) fn local(file: &dyn Bytes, central: &Central, name: &[u8], next: u64)
     read(file, variable_at, &mut variable, "the local header")?;
     let mut fields = Fields::new(&variable);
     let differs = |what: &str| {
-        Fault::new(Rule::Contradiction, format!("the local header has another {what} than the central directory"))
+        Fault::new(
+            Rule::Contradiction,
+            format!("the local header has another {what} than the central directory"),
+        )
     };
     let [name_length, _] = lengths;
     if fields.take(name_length)? != name {

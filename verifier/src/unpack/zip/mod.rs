@@ -53,13 +53,18 @@ impl<'a> Archive<'a> {
             total = total.saturating_add(central.plain);
             name_bytes = name_bytes.saturating_add(raw.len());
             if name_bytes > MAX_NAMES_BYTES {
-                return Err(Fault::new(Rule::Limit, format!("more than {MAX_NAMES_BYTES} bytes of names")).into());
+                return Err(
+                    Fault::new(Rule::Limit, format!("more than {MAX_NAMES_BYTES} bytes of names")).into()
+                );
             }
             centrals.push(central);
             names.push(name);
         }
         if at != directory.size {
-            let note = format!("{} bytes in the central directory belong to no entry", directory.size.saturating_sub(at));
+            let note = format!(
+                "{} bytes in the central directory belong to no entry",
+                directory.size.saturating_sub(at)
+            );
             return Err(Fault::new(Rule::Unowned, note).into());
         }
         let starts = local_headers(file, directory.start, &part, &centrals, &names)?;
@@ -152,7 +157,9 @@ fn entry(file: &dyn Bytes, central: &Central, data: u64, name: EntryName) -> Res
     let kind = match (mode & TYPE, name.directory) {
         (0 | DIRECTORY, true) => EntryKind::Directory,
         (0, false) if dos && central.attributes & FOLDER_BIT != 0 => {
-            return Err(Fault::new(Rule::Contradiction, "a folder by its attributes, none by its name").into());
+            return Err(
+                Fault::new(Rule::Contradiction, "a folder by its attributes, none by its name").into()
+            );
         }
         (0 | REGULAR, false) => EntryKind::File,
         (SYMLINK, false) => EntryKind::Symlink(link_target(file, central, data)?.into()),
