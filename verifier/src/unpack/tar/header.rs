@@ -101,7 +101,8 @@ fn checksum_fits(block: &[u8; BLOCK]) -> bool {
 }
 
 /// A number in octal digits, blanks before and blanks or zeros after them; or in base 256 where the first
-/// bit is set (GNU, star). Nothing but blanks and zeros counts as 0. None where it is negative or too large.
+/// bit is set (GNU, star). Nothing but blanks and zeros counts as 0; a zero before digits ends the field for
+/// some readers. None where it is negative or too large.
 fn number(field: &[u8], what: &str) -> Result<Option<u64>, Fault> {
     if let [first, rest @ ..] = field
         && first & 0x80 != 0
@@ -117,7 +118,7 @@ fn number(field: &[u8], what: &str) -> Result<Option<u64>, Fault> {
         return Ok(Some(value));
     }
     let blank = |byte: &u8| matches!(byte, b' ' | 0);
-    let start = field.iter().position(|byte| !blank(byte)).unwrap_or(field.len());
+    let start = field.iter().position(|byte| *byte != b' ').unwrap_or(field.len());
     let mut digits = field.get(start..).unwrap_or_default();
     let mut value = 0_u64;
     while let [digit @ b'0'..=b'7', rest @ ..] = digits {
@@ -147,7 +148,7 @@ mod tests {
         // 2 to the power of 64.
         assert_eq!(read(b"\x80\0\0\x01\0\0\0\0\0\0\0\0"), Ok(None));
         assert_eq!(read(b"\xff\xff\xff\xff\xff\xff\xff\xff"), Ok(None));
-        for bad in [&b"0000648\0"[..], b"64 4    ", b"-1      ", b"0x10    ", b"644\0junk"] {
+        for bad in [&b"0000648\0"[..], b"64 4    ", b"-1      ", b"0x10    ", b"644\0junk", b"\0 644   "] {
             assert_eq!(read(bad), Err(Rule::Structure), "{bad:?}");
         }
     }

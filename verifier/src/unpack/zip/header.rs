@@ -19,6 +19,9 @@ const FLAG_DESCRIPTOR: u16 = 1 << 3;
 /// Encryption (0), enhanced deflate (4), patch data (5), strong encryption (6), masked headers (13): APPNOTE 4.4.4.
 const FLAGS_REFUSED: u16 = 1 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 13;
 
+/// The last version of the format there is, 6.3.
+const MAX_VERSION: u8 = 63;
+
 /// How an entry is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
@@ -65,8 +68,7 @@ pub(super) fn central(from: &mut dyn Read, at: u64) -> Result<(Central, Vec<u8>,
     }
     let mut fields = Fields::new(&fixed);
     let [_, host] = fields.u16()?.to_le_bytes();
-    // The version needed is not compared: writers put different things into the two headers.
-    fields.take(2)?;
+    version(&mut fields)?;
     let common = Common { flags: fields.u16()?, method: fields.u16()?, time: fields.u32()? };
     let crc = fields.u32()?;
     let (packed, plain) = (fields.u32()?, fields.u32()?);
@@ -106,6 +108,16 @@ pub(super) fn central(from: &mut dyn Read, at: u64) -> Result<(Central, Vec<u8>,
     Ok((central, name, size))
 }
 
+/// The version that a reader must know (4.4.3), whose upper byte some writers use for their host. The two
+/// headers are not compared: writers put different ones into them.
+fn version(fields: &mut Fields<'_>) -> Result<(), Fault> {
+    let [needed, _] = fields.u16()?.to_le_bytes();
+    if needed > MAX_VERSION {
+        return fault(Rule::Method, format!("needs version {}.{} of the format", needed / 10, needed % 10));
+    }
+    Ok(())
+}
+
 fn method(common: Common) -> Result<Method, Fault> {
     if common.flags & FLAGS_REFUSED != 0 {
         let note = format!("encrypted, or of another form that is not read (flags {:#06x})", common.flags);
@@ -128,7 +140,7 @@ pub(super) fn local(file: &dyn Bytes, central: &Central, name: &[u8], next: u64)
         let note = format!("no local header at {}, where the central directory says", central.local_at);
         return Err(Fault::new(Rule::Structure, note).into());
     }
-    fields.take(2)?;
+    version(&mut fields)?;
     let common = Common { flags: fields.u16()?, method: fields.u16()?, time: fields.u32()? };
     let crc = fields.u32()?;
     let (packed, plain) = (fields.u32()?, fields.u32()?);
