@@ -208,7 +208,7 @@ fn component(text: &str) -> Result<(), &'static str> {
 }
 
 /// CON, NUL and the like are devices in every folder of Windows, with any extension and in any case.
-fn is_windows_device(component: &str) -> bool {
+pub fn is_windows_device(component: &str) -> bool {
     let stem = component.split('.').next().unwrap_or(component).trim_end_matches(' ').to_ascii_lowercase();
     if matches!(stem.as_str(), "con" | "prn" | "aux" | "nul" | "conin$" | "conout$") {
         return true;
@@ -348,7 +348,7 @@ impl PathSet {
 }
 
 /// The form in which two spellings that some system takes for one are the same.
-fn fold(part: &str) -> String {
+pub fn fold(part: &str) -> String {
     if part.is_ascii() {
         return part.to_ascii_lowercase();
     }

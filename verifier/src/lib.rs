@@ -23,3 +23,4 @@ pub mod signature;
 pub mod stage;
 mod target;
 pub mod trust;
+pub mod unpack;

@@ -20,10 +20,11 @@ use manifests::evidence::{Evidence, Weak};
 use manifests::fingerprint::Fingerprint;
 use manifests::time::Timestamp;
 
+use crate::bytes::Sequential;
 use crate::cli::{Demand, Kind};
 use crate::signature::Tolerated;
 use crate::signature::openpgp::{MAX_KEY_BYTES, MAX_KEY_BYTES_TOTAL, Sha1};
-use read::{FileError, is_standard_input, open_anywhere, read_all};
+use read::{FileError, is_standard_input, open, open_anywhere, read_all};
 
 /// One file and what is demanded of it. Any path may be `-` for standard input, but only one.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +56,7 @@ pub fn check(request: &Request<'_>) -> Result<Evidence, FileError> {
     if request.kind == Some(Kind::Openpgp) {
         // The one kind that reads front to back: standard input needs no file.
         request.require_only(Kind::Openpgp)?;
-        return openpgp::check(request);
+        return openpgp::check(request, &mut *open(request.file)?);
     }
     let file = open_anywhere(request.file)?;
     let reading = |source| FileError::reading(request.file, source);
@@ -65,7 +66,8 @@ pub fn check(request: &Request<'_>) -> Result<Evidence, FileError> {
     };
     request.require_only(kind)?;
     match kind {
-        Kind::Openpgp => openpgp::check(request),
+        // What came on standard input has been read: it lies in `file`.
+        Kind::Openpgp => openpgp::check(request, &mut Sequential::new(&file)),
         Kind::Rpm => packages::rpm(&file, request),
         Kind::Deb => packages::deb(&file, request),
         Kind::AptRelease => packages::apt_release(&file, request),

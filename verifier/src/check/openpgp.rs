@@ -9,9 +9,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use manifests::evidence::Evidence;
+use manifests::fingerprint::Fingerprint;
 
 use super::Request;
-use super::read::{FileError, is_standard_input, open, read_whole};
+use super::read::{FileError, is_standard_input, read_whole};
 use crate::hash::Kernel;
 use crate::hash::sha256::Midstate;
 use crate::signature::openpgp::{self, Demand, Hasher, MAX_SIGNATURE_BYTES};
@@ -19,33 +20,56 @@ use crate::signature::openpgp::{self, Demand, Hasher, MAX_SIGNATURE_BYTES};
 /// Large enough that starting a thread for it costs nothing, small enough to stay in the cache.
 const BLOCK: usize = 1024 * 1024;
 
-/// Checks one file against its detached signature.
-pub fn check(request: &Request<'_>) -> Result<Evidence, FileError> {
-    let signature = locate(request)?;
-    let mut file = open(request.file)?;
-    let with_notes = |mut evidence: Evidence| {
-        evidence.notes.extend(signature.note.clone());
-        evidence
-    };
-    let Some(path) = &signature.path else { return Ok(openpgp::unsigned()) };
-    let signature_bytes = read_whole(path, MAX_SIGNATURE_BYTES)?;
-    let keys = request.keys()?;
-    let demand = Demand {
-        signature: &signature_bytes,
-        keys: &keys.iter().map(Vec::as_slice).collect::<Vec<_>>(),
-        pins: &request.key_pins()?,
-        now: request.now,
-        sha1: request.sha1(),
-    };
-    let check = match openpgp::prepare(&demand) {
+/// Checks a file, as a stream, against its detached signature.
+pub fn check(request: &Request<'_>, file: &mut dyn Read) -> Result<Evidence, FileError> {
+    let Some(supplied) = Supplied::read(request)? else { return Ok(openpgp::unsigned()) };
+    let check = match openpgp::prepare(&supplied.demand(request, &supplied.keys())) {
         Ok(check) => check,
-        Err(evidence) => return Ok(with_notes(evidence)),
+        Err(evidence) => return Ok(supplied.annotate(evidence)),
     };
     let mut hasher = check.hasher();
     let hashers = std::slice::from_mut(&mut hasher);
-    let midstate =
-        hash(&mut file, hashers, &|_| {}).map_err(|source| FileError::reading(request.file, source))?;
-    Ok(with_notes(check.judge(&midstate, hasher)))
+    let midstate = hash(file, hashers, &|_| {}).map_err(|source| FileError::reading(request.file, source))?;
+    Ok(supplied.annotate(check.judge(&midstate, hasher)))
+}
+
+/// What the paths of a demand hold.
+pub(super) struct Supplied {
+    signature: Vec<u8>,
+    keys: Vec<Vec<u8>>,
+    pins: Vec<Fingerprint>,
+    note: Option<String>,
+}
+
+impl Supplied {
+    /// None where there is no signature.
+    pub(super) fn read(request: &Request<'_>) -> Result<Option<Self>, FileError> {
+        let located = locate(request)?;
+        let Some(path) = &located.path else { return Ok(None) };
+        Ok(Some(Self {
+            signature: read_whole(path, MAX_SIGNATURE_BYTES)?,
+            keys: request.keys()?,
+            pins: request.key_pins()?,
+            note: located.note,
+        }))
+    }
+
+    /// The key files.
+    pub(super) fn keys(&self) -> Vec<&[u8]> {
+        self.keys.iter().map(Vec::as_slice).collect()
+    }
+
+    /// The demand, with the `keys` of this.
+    pub(super) fn demand<'a>(&'a self, request: &Request<'_>, keys: &'a [&'a [u8]]) -> Demand<'a> {
+        let (now, sha1) = (request.now, request.sha1());
+        Demand { signature: &self.signature, keys, pins: &self.pins, now, sha1 }
+    }
+
+    /// Says which signature was used, where there was a choice.
+    pub(super) fn annotate(&self, mut evidence: Evidence) -> Evidence {
+        evidence.notes.extend(self.note.clone());
+        evidence
+    }
 }
 
 /// One pass: the file's own digest, and beside it on other threads whatever its signatures need.
@@ -73,13 +97,13 @@ pub fn hash(
     }
 }
 
-struct Located {
-    path: Option<PathBuf>,
+pub(super) struct Located {
+    pub(super) path: Option<PathBuf>,
     note: Option<String>,
 }
 
 /// The signature that was named, or the one beside the file: `.sig` before `.asc`.
-fn locate(request: &Request<'_>) -> Result<Located, FileError> {
+pub(super) fn locate(request: &Request<'_>) -> Result<Located, FileError> {
     if let Some(path) = &request.demand.signature {
         return Ok(Located { path: Some(path.clone()), note: None });
     }
