@@ -145,6 +145,8 @@ reasons! {
         SignatureMalformed = "signature-malformed",
         /// The signature file is well-formed, but holds no detached signature.
         NoDetachedSignature = "no-detached-signature",
+        /// The certificate that is pinned as a CA is not in the file that should carry it.
+        AuthorityNotCarried = "authority-not-carried",
         /// An input exceeds a documented limit.
         LimitExceeded = "limit-exceeded",
         /// The file's bytes were not all shown to the checker. A fault of the calling program.

@@ -100,7 +100,10 @@ impl<'a> CodeDirectory<'a> {
             return Err(malformed("a CodeDirectory with a scatter vector, which no current tool writes"));
         }
         let hash = HashKind::of(hash_kind).ok_or_else(|| {
-            Stop::found(Reason::UnknownAlgorithm, format!("a CodeDirectory hashes by unknown kind {hash_kind}"))
+            Stop::found(
+                Reason::UnknownAlgorithm,
+                format!("a CodeDirectory hashes by unknown kind {hash_kind}"),
+            )
         })?;
         if usize::from(hash_length) != hash.length {
             return Err(malformed(format!(
@@ -119,7 +122,9 @@ impl<'a> CodeDirectory<'a> {
         };
         let wanted = page_size.map_or(1, |size| code_limit.div_ceil(size));
         if u64::from(page_count) != wanted {
-            return Err(malformed(format!("{wanted} pages cover the code, the CodeDirectory has {page_count}")));
+            return Err(malformed(format!(
+                "{wanted} pages cover the code, the CodeDirectory has {page_count}"
+            )));
         }
         let (special, pages) = hash_tables(blob, as_index(hashes), special_count, page_count, hash)?;
         let team = if team == 0 { None } else { Some(text(blob, team, "team")?) };
@@ -154,7 +159,8 @@ impl<'a> CodeDirectory<'a> {
 
     /// Such words of the flags as people know from `codesign -dv`.
     pub(super) fn flag_words(&self) -> Vec<&'static str> {
-        let words = [(FLAG_AD_HOC, "adhoc"), (FLAG_RUNTIME, "runtime"), (FLAG_LINKER_SIGNED, "linker-signed")];
+        let words =
+            [(FLAG_AD_HOC, "adhoc"), (FLAG_RUNTIME, "runtime"), (FLAG_LINKER_SIGNED, "linker-signed")];
         words.into_iter().filter(|(bit, _)| self.flags & bit != 0).map(|(_, word)| word).collect()
     }
 

@@ -5,8 +5,8 @@
 //! Nothing here is proven. The SuperBlob's own header, the order of its blobs and the bytes between them are
 //! signed by nobody, so they may say nothing: blobs share no byte, and no slot occurs twice.
 
-use super::fields::{Fields, Order, as_index, malformed};
 use super::directory::CodeDirectory;
+use super::fields::{Fields, Order, as_index, malformed};
 use crate::signature::{Reason, Stop};
 
 /// Most bytes of an image's embedded signature: page hashes of 2 GiB of code, by SHA-1 and SHA-256, take
