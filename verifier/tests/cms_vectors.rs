@@ -35,7 +35,8 @@ fn starts(bytes: &[u8]) -> Vec<usize> {
             for header in [2, 3, 4, 5, 6] {
                 let Some(start) = at.checked_sub(header) else { continue };
                 let length = bytes[start + 1];
-                let fits = if length <= 0x80 { header == 2 } else { usize::from(length & 0x7f) + 2 == header };
+                let fits =
+                    if length <= 0x80 { header == 2 } else { usize::from(length & 0x7f) + 2 == header };
                 if bytes[start] == 0x30 && fits {
                     starts.push(start);
                     break;
@@ -82,10 +83,8 @@ impl Counts {
 
 #[test]
 fn every_intact_blob_of_vendors_parses_and_verifies() {
-    let vectors = std::env::var_os("SEALIFT_VECTORS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors"),
-        PathBuf::from,
-    );
+    let vectors = std::env::var_os("SEALIFT_VECTORS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors"), PathBuf::from);
     if !vectors.is_dir() {
         eprintln!("skipped: {} is not here", vectors.display());
         return;
@@ -118,7 +117,8 @@ fn judge(path: &Path, signed: &SignedData, counts: &mut Counts) {
     let tolerated = Tolerated(&[Weak::Sha1]);
     let now = Timestamp::parse("2026-11-29T00:00:00Z").unwrap();
     for signer in signed.signers() {
-        if let (Some(content), Some(certificate)) = (signed.content(), signer.certificate(signed.certificates()))
+        if let (Some(content), Some(certificate)) =
+            (signed.content(), signer.certificate(signed.certificates()))
         {
             match signer.verify(certificate, content.value(), signed.content_type(), tolerated) {
                 Ok(()) => counts.verified += 1,
@@ -138,7 +138,8 @@ fn judge(path: &Path, signed: &SignedData, counts: &mut Counts) {
                         let other = timestamp::token(token, b"another", &authorities, now, tolerated);
                         assert!(matches!(other, Err(Stop::Found(Reason::TimestampBroken, _))));
                         let early = Timestamp::from_seconds(proven.at.seconds() - 61).unwrap();
-                        let early = timestamp::token(token, signer.signature(), &authorities, early, tolerated);
+                        let early =
+                            timestamp::token(token, signer.signature(), &authorities, early, tolerated);
                         assert!(matches!(early, Err(Stop::Found(Reason::TimestampFromTheFuture, _))));
                     }
                     Err(stop) => counts.fail(path, format!("token: {stop:?}")),
@@ -157,5 +158,7 @@ fn judge(path: &Path, signed: &SignedData, counts: &mut Counts) {
 }
 
 fn is_authority(certificate: &Certificate) -> bool {
-    certificate.extension(ObjectIdentifier::new_unwrap("2.5.29.19")).is_some_and(|found| found.value.len() > 2)
+    certificate
+        .extension(ObjectIdentifier::new_unwrap("2.5.29.19"))
+        .is_some_and(|found| found.value.len() > 2)
 }
