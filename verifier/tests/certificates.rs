@@ -417,3 +417,87 @@ fn no_byte_of_a_certificate_can_change_unseen() {
     }
     assert!(mutations >= 2000, "{mutations}");
 }
+
+/// CAs that all certify each other: the number of paths grows with the factorial of theirs.
+#[test]
+fn a_thicket_of_cross_certificates_ends() {
+    if is_missing() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let extensions = &format!("{IDENTIFIERS}{AUTHORITY}");
+    certify(folder, "root", None, P256, "-sha256", AUTHORITY);
+    let count = 8;
+    for one in 0..count {
+        certify(folder, &format!("ca{one}"), Some("root"), P256, "-sha256", extensions);
+    }
+    certify(folder, "leaf", Some("ca7"), P256, "-sha256", "basicConstraints=CA:FALSE\n");
+    let mut bundle = Vec::new();
+    for one in 0..count {
+        for other in (0..count).filter(|other| *other != one) {
+            let by = format!("-CA ca{other}.pem -CAkey ca{other}.key -CAcreateserial -extfile ca{one}.ext");
+            assert!(openssl(folder, &format!("x509 -req -in ca{one}.csr {by} -days 365 -out cross.pem")));
+            bundle.extend(std::fs::read(folder.join("cross.pem")).unwrap());
+        }
+    }
+    std::fs::write(folder.join("thicket.pem"), bundle).unwrap();
+    let start = std::time::Instant::now();
+    answers(&judge(folder, Purpose::Any, &["thicket"], &[]), Verdict::Malformed, Some("limit-exceeded"));
+    // One way out is enough, wherever it stands.
+    answers(&judge(folder, Purpose::Any, &["thicket", "ca0"], &[]), Verdict::Good, None);
+    answers(&judge(folder, Purpose::Any, &["ca7", "thicket"], &[]), Verdict::Good, None);
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}
+
+#[test]
+fn pins_and_namesakes() {
+    if is_missing() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    certify(folder, "root", None, P256, "-sha256", AUTHORITY);
+    certify(folder, "leaf", Some("root"), P256, "-sha256", "basicConstraints=CA:FALSE\n");
+    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    let (root, leaf) = ([read("root.pem")], read("leaf.pem"));
+    let judge = |pins: &[_], authorities: &[Vec<u8>], now| {
+        let demand = LeafDemand {
+            authorities,
+            intermediates: &[],
+            pins,
+            purpose: Purpose::Any,
+            now,
+            tolerated: Tolerated(&[]),
+        };
+        leaf::check(&leaf, &demand).unwrap()
+    };
+    let found = judge(&[], &root, now());
+    answers(&found, Verdict::Good, None);
+    assert_eq!(found.not_checked, ["revocation"]);
+    let own = found.covers[0].digest;
+    let other = verifier::signature::digest::sha256(b"other");
+    answers(&judge(&[other, own], &root, now()), Verdict::Good, None);
+    answers(&judge(&[other], &root, now()), Verdict::WrongSigner, Some("not-pinned"));
+    // Outside policy is said of a pinned certificate only.
+    answers(&judge(&[other], &root, Timestamp::EPOCH), Verdict::WrongSigner, Some("not-pinned"));
+    answers(
+        &judge(&[own], &root, Timestamp::EPOCH),
+        Verdict::OutsidePolicy,
+        Some("certificate-not-yet-valid"),
+    );
+    // The leaf as its own authority: its own dates hold all the same.
+    let itself = [leaf.clone()];
+    answers(&judge(&[], &itself, now()), Verdict::Good, None);
+    answers(
+        &judge(&[], &itself, Timestamp::EPOCH),
+        Verdict::OutsidePolicy,
+        Some("certificate-not-yet-valid"),
+    );
+    // A root of the same name with another key, without and beside the real one.
+    certify(folder, "root", None, P256, "-sha256", AUTHORITY);
+    let namesake = read("root.pem");
+    let both = [namesake, root[0].clone()];
+    answers(&judge(&[], &both[..1], now()), Verdict::WrongSigner, Some("untrusted-chain"));
+    answers(&judge(&[], &both, now()), Verdict::Good, None);
+}
