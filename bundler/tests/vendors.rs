@@ -18,8 +18,8 @@ use verifier::signature::approve::{Basis, Vendors, approve};
 use verifier::trust::{Claim, UnsignedManifest};
 
 const TOOLS: [&str; 10] = [
+    "ar",
     "dpkg-deb",
-    "debsigs",
     "gpg",
     "openssl",
     "osslsigncode",
@@ -118,7 +118,7 @@ fn a_changed_artifact_is_not_locked() {
     let Some(folder) = made() else { return };
     let path = folder.path();
     let files: [(&str, &str); 7] = [
-        ("tool.zip", "is not"),
+        ("tool.zip", "has vendor evidence that cannot be read"),
         ("tool.rpm", "is not what its vendor signed"),
         ("tool.deb", "is not what its vendor signed"),
         ("repository/plain.deb", "is not what its vendor signed"),
@@ -152,7 +152,8 @@ fn content(path: &Path, bytes: &[u8]) -> usize {
         "msi" => find(b"MSCF") + 40,
         "pkg" => bytes.len() - 100,
         "macho" => 0x4000 + 0x800,
-        _ => find(b"PK") + 30 + "tool".len() + 2,
+        // Behind the first local header and its extra field: name, size, two bytes of what is compressed.
+        _ => 30 + usize::from(bytes[26]) + usize::from(bytes[28]) + 2,
     }
 }
 

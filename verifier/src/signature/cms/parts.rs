@@ -4,7 +4,7 @@
 //! revocation lists are dropped (they decide nothing offline); unsigned attributes may repeat themselves.
 
 use cms::signed_data as rustcrypto;
-use der::asn1::AnyRef;
+use der::asn1::{AnyRef, ObjectIdentifier};
 use der::{Decode, Encode, Header, Length, Reader, SliceReader, Tag, TagNumber, Tagged};
 
 use super::Malformed;
@@ -26,12 +26,15 @@ pub(super) struct Parts {
     pub(super) signers: Vec<Vec<u8>>,
 }
 
+/// Attributes by their type, DER of each value.
+pub(super) type Attributes = Vec<(ObjectIdentifier, Vec<Vec<u8>>)>;
+
 /// A SignerInfo without its unsigned attributes, and these.
 pub(super) struct SignerParts {
     pub(super) info: rustcrypto::SignerInfo,
     /// The signed attributes as a SET in the order in which they came.
     pub(super) received: Option<Vec<u8>>,
-    pub(super) unsigned: Vec<(der::asn1::ObjectIdentifier, Vec<Vec<u8>>)>,
+    pub(super) unsigned: Attributes,
 }
 
 /// `[0]` and `[1]`, constructed.
@@ -122,9 +125,9 @@ fn limited(set: AnyRef<'_>) -> Result<(), Malformed> {
 }
 
 /// Unsigned attributes, DER of each value, doubles merged.
-fn attributes(set: AnyRef<'_>) -> Result<Vec<(der::asn1::ObjectIdentifier, Vec<Vec<u8>>)>, Malformed> {
+fn attributes(set: AnyRef<'_>) -> Result<Attributes, Malformed> {
     let wrong = Malformed::within("attribute");
-    let mut found: Vec<(der::asn1::ObjectIdentifier, Vec<Vec<u8>>)> = Vec::new();
+    let mut found: Attributes = Vec::new();
     for attribute in elements(set, context(TagNumber::N1), MAX_ATTRIBUTES, "unsigned attributes")? {
         let parts = elements(attribute, Tag::Sequence, 2, "attribute")?;
         let [id, values] = parts.as_slice() else { return Err(Malformed::new("attribute: not two parts")) };

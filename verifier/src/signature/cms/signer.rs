@@ -7,7 +7,8 @@ use der::asn1::OctetStringRef;
 use der::{Decode, Encode};
 use spki::AlgorithmIdentifierOwned;
 
-use super::{Malformed, normalise, parts};
+use super::parts::{self, Attributes};
+use super::{Malformed, normalise};
 use crate::signature::digest::Algorithm;
 use crate::signature::x509::key::Failure;
 use crate::signature::x509::{Certificate, Name, digest_algorithm};
@@ -19,8 +20,6 @@ pub(crate) const DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.
 const CONTENT_TYPE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.3");
 /// `id-messageDigest` (§11.2).
 const MESSAGE_DIGEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.4");
-
-type Attributes = Vec<(ObjectIdentifier, Vec<Vec<u8>>)>;
 
 /// A signer: who, how, and the attributes that were signed along.
 #[derive(Clone, Debug)]

@@ -188,3 +188,51 @@ fn write_part(f: &mut fmt::Formatter<'_>, part: &AttributeTypeAndValue) -> fmt::
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A name of one attribute in each set: OID octets, tag, value.
+    fn name(parts: &[(&[u8], u8, &[u8])]) -> Name {
+        let element = |tag: u8, value: &[u8]| [&[tag, u8::try_from(value.len()).unwrap()], value].concat();
+        let set = |(oid, tag, value): &(&[u8], u8, &[u8])| {
+            element(0x31, &element(0x30, &[element(6, oid), element(*tag, value)].concat()))
+        };
+        Name::from_der(&element(0x30, &parts.iter().map(set).collect::<Vec<_>>().concat())).unwrap()
+    }
+
+    const CN: &[u8] = &[0x55, 4, 3];
+    const O: &[u8] = &[0x55, 4, 10];
+
+    #[test]
+    fn names_are_written_as_rfc_4514_wants() {
+        let one = name(&[
+            (&[0x55, 4, 6], 0x13, b"DE"),
+            (O, 0x0c, b"A, B & \"C\" e.V. "),
+            (CN, 0x1e, &[0, 0x5a, 0, 0xfc]),
+        ]);
+        assert_eq!(one.to_string(), "CN=Z\u{fc},O=A\\, B & \\\"C\\\" e.V.\\ ,C=DE");
+        assert_eq!(
+            name(&[(CN, 0x0c, b"#1 "), (&[42, 3, 4], 0x0c, b"x")]).to_string(),
+            "1.2.3.4=#0c0178,CN=\\#1\\ "
+        );
+        assert_eq!(name(&[]).to_string(), "");
+    }
+
+    #[test]
+    fn names_are_compared_without_case_spaces_and_kind_of_string() {
+        let one = name(&[(O, 0x13, b"Two  Words "), (CN, 0x0c, b"x")]);
+        assert!(one.same(&name(&[(O, 0x0c, b"two words"), (CN, 0x14, b"X")])));
+        for other in [
+            name(&[(CN, 0x0c, b"x"), (O, 0x13, b"Two Words")]),
+            name(&[(O, 0x13, b"TwoWords"), (CN, 0x0c, b"x")]),
+            name(&[(O, 0x13, b"Two Words")]),
+            name(&[(O, 4, b"Two Words"), (CN, 0x0c, b"x")]),
+        ] {
+            assert!(!one.same(&other), "{other}");
+        }
+        assert!(one.is_within(&name(&[(O, 0x0c, b"two words")])) && one.is_within(&name(&[])));
+        assert!(!name(&[(O, 0x0c, b"two words")]).is_within(&one));
+    }
+}

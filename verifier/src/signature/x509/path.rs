@@ -68,6 +68,8 @@ pub fn build(leaf: &Certificate, demand: &PathDemand<'_>) -> Result<Vec<Certific
         links: HashMap::new(),
         steps: 0,
         paths: 0,
+        longest: 0,
+        cut: Cut::No,
         outside: None,
         broken: None,
     };
@@ -77,8 +79,15 @@ pub fn build(leaf: &Certificate, demand: &PathDemand<'_>) -> Result<Vec<Certific
             Err(fault) => search.outside = Some(fault),
         }
     }
-    if let Some(path) = search.extend(&mut vec![leaf])? {
-        return Ok(path.into_iter().cloned().collect());
+    // Short paths first: a way out of a thicket of CAs that certify each other is found before all of it is walked.
+    for longest in 2..=MAX_PATH_CERTIFICATES {
+        (search.longest, search.cut) = (longest, Cut::No);
+        if let Some(path) = search.extend(&mut vec![leaf])? {
+            return Ok(path.into_iter().cloned().collect());
+        }
+        if search.cut == Cut::No {
+            break;
+        }
     }
     let fault = search.outside.or(search.broken).unwrap_or_else(|| {
         let note = format!("no chain leads from {} to a given CA", leaf.subject());
@@ -108,6 +117,13 @@ enum Link {
     Broken,
 }
 
+/// Whether something would follow on paths of the length that is being tried.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    Yes,
+    No,
+}
+
 struct Search<'a> {
     demand: &'a PathDemand<'a>,
     authorities: HashMap<&'a [Vec<Vec<u8>>], Vec<&'a Certificate>>,
@@ -115,12 +131,15 @@ struct Search<'a> {
     links: HashMap<(Sha256Digest, Sha256Digest), Link>,
     steps: usize,
     paths: usize,
+    /// Certificates of the paths that are being tried, the authority included.
+    longest: usize,
+    cut: Cut,
     outside: Option<Fault>,
     broken: Option<Fault>,
 }
 
 impl<'a> Search<'a> {
-    /// Goes on from the last certificate of `path`, the authorities first.
+    /// Goes on from the last certificate of `path`, up to the length that is being tried.
     fn extend(&mut self, path: &mut Vec<&'a Certificate>) -> Result<Option<Vec<&'a Certificate>>, Stop> {
         self.steps = self.steps.saturating_add(1);
         if self.steps > MAX_SEARCH_STEPS {
@@ -128,20 +147,11 @@ impl<'a> Search<'a> {
         }
         let Some(&last) = path.last() else { return Ok(None) };
         let issuer = last.issuer().folded();
-        for authority in self.authorities.get(issuer).cloned().unwrap_or_default() {
-            match self.link(last, authority)? {
-                Link::Broken => {}
-                Link::Sound | Link::Outside(_) => match self.judge(path, authority)? {
-                    Ok(()) => {
-                        path.push(authority);
-                        return Ok(Some(path.clone()));
-                    }
-                    Err(fault) => self.outside = self.outside.take().or(Some(fault)),
-                },
+        if path.len().saturating_add(1) == self.longest {
+            if self.pool.contains_key(issuer) {
+                self.cut = Cut::Yes;
             }
-        }
-        if path.len().saturating_add(2) > MAX_PATH_CERTIFICATES {
-            return Ok(None);
+            return self.finish(path, last);
         }
         let mut candidates = self.pool.get(issuer).cloned().unwrap_or_default();
         candidates.sort_by_key(|candidate| !identifiers_agree(last, candidate));
@@ -159,6 +169,25 @@ impl<'a> Search<'a> {
                 return Ok(Some(found));
             }
             path.pop();
+        }
+        Ok(None)
+    }
+
+    /// Ends `path` in an authority.
+    fn finish(
+        &mut self,
+        path: &[&'a Certificate],
+        last: &'a Certificate,
+    ) -> Result<Option<Vec<&'a Certificate>>, Stop> {
+        let authorities = self.authorities.get(last.issuer().folded()).cloned().unwrap_or_default();
+        for authority in authorities {
+            if matches!(self.link(last, authority)?, Link::Broken) {
+                continue;
+            }
+            match self.judge(path, authority)? {
+                Ok(()) => return Ok(Some(path.iter().copied().chain([authority]).collect())),
+                Err(fault) => self.outside = self.outside.take().or(Some(fault)),
+            }
         }
         Ok(None)
     }

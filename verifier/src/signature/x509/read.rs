@@ -66,20 +66,19 @@ pub fn entries(file: &[u8]) -> Result<Vec<Result<Certificate, Malformed>>, Stop>
     }
     let mut entries = Vec::new();
     let mut rest = file;
-    while let Some((label, body, after)) = next_armour(rest) {
-        rest = after;
+    while let Some(armour) = next_armour(rest) {
+        rest = armour.after;
         if entries.len() >= MAX_POOL_CERTIFICATES {
             let note = format!("more than {MAX_POOL_CERTIFICATES} entries in one certificate file");
             return Err(Stop::found(Reason::LimitExceeded, note));
         }
-        // §4 and §5.1: the two older labels mean the same.
-        if !matches!(label, b"CERTIFICATE" | b"X509 CERTIFICATE" | b"X.509 CERTIFICATE") {
-            continue;
+        // §5.1: the two older labels mean the same.
+        if matches!(armour.label, b"CERTIFICATE" | b"X509 CERTIFICATE" | b"X.509 CERTIFICATE") {
+            entries.push(match armour.body {
+                Some(body) => decode(body).and_then(|der| Certificate::from_der(&der)),
+                None => Err(Malformed::new("PEM without its end line")),
+            });
         }
-        entries.push(match body {
-            Some(body) => decode(body).and_then(|der| Certificate::from_der(&der)),
-            None => Err(Malformed::new("PEM without its end line")),
-        });
     }
     if entries.is_empty() {
         entries.push(Err(Malformed::new("neither DER nor PEM of a certificate")));
@@ -88,22 +87,30 @@ pub fn entries(file: &[u8]) -> Result<Vec<Result<Certificate, Malformed>>, Stop>
 }
 
 const BEGIN: &[u8] = b"-----BEGIN ";
-const END: &[u8] = b"-----END ";
+const END: &[u8] = b"END ";
 const DASHES: &[u8] = b"-----";
 
-/// The next label, what stands between its lines (none without an end line), and what follows.
-fn next_armour(text: &[u8]) -> Option<(&[u8], Option<&[u8]>, &[u8])> {
+/// What stands between two lines of dashes.
+struct Armour<'a> {
+    label: &'a [u8],
+    /// None where the next line of dashes is not its end.
+    body: Option<&'a [u8]>,
+    after: &'a [u8],
+}
+
+/// The next entry. What follows its begin line is read once: base64 has no dashes.
+fn next_armour(text: &[u8]) -> Option<Armour<'_>> {
     let (_, after) = split(text, BEGIN)?;
-    let (label, body) = split(after, DASHES)?;
-    let Some((inside, end)) = split(body, END) else { return Some((label, None, &[])) };
-    let after = end.strip_prefix(label).and_then(|end| end.strip_prefix(DASHES));
-    match after {
-        Some(after) if !inside.windows(BEGIN.len()).any(|window| window == BEGIN) => {
-            Some((label, Some(inside), after))
-        }
-        // The end is another one's, or a second begins within: that one is read next.
-        _ => Some((label, None, body)),
-    }
+    let (label, inside) = split(after, DASHES)?;
+    let Some((body, end)) = split(inside, DASHES) else {
+        return Some(Armour { label, body: None, after: &[] });
+    };
+    let end = end.strip_prefix(END).and_then(|end| end.strip_prefix(label));
+    Some(match end.and_then(|end| end.strip_prefix(DASHES)) {
+        Some(after) => Armour { label, body: Some(body), after },
+        // Another begins, or another ends: that one is read next.
+        None => Armour { label, body: None, after: inside.get(body.len()..).unwrap_or_default() },
+    })
 }
 
 fn split<'a>(text: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
@@ -114,4 +121,46 @@ fn split<'a>(text: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
 fn decode(body: &[u8]) -> Result<Vec<u8>, Malformed> {
     let joined: Vec<u8> = body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
     STANDARD.decode(joined).map_err(|error| Malformed::new(format!("PEM: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stands in the file: whether each entry was read as base64 of something.
+    fn labels(text: &str) -> Vec<(String, bool)> {
+        let mut found = Vec::new();
+        let mut rest = text.as_bytes();
+        while let Some(armour) = next_armour(rest) {
+            found.push((String::from_utf8(armour.label.to_vec()).unwrap(), armour.body.is_some()));
+            rest = armour.after;
+        }
+        found
+    }
+
+    #[test]
+    fn entries_are_found_between_any_text() {
+        let one = "-----BEGIN A-----\nAAAA\n-----END A-----";
+        let entry = |label: &str, whole| (label.to_owned(), whole);
+        assert_eq!(labels(&format!("text -- {one}{one} text\n{one}")), vec![entry("A", true); 3]);
+        assert_eq!(labels("-----BEGIN A-----\nAAAA\n"), [entry("A", false)]);
+        assert_eq!(labels(&format!("-----BEGIN B-----\nAA\n{one}")), [entry("B", false), entry("A", true)]);
+        assert_eq!(labels("-----BEGIN A-----\nAAAA\n-----END B-----"), [entry("A", false)]);
+        assert_eq!(labels("no certificate"), []);
+    }
+
+    #[test]
+    fn files_without_any_certificate_are_refused() {
+        let refused = |files: &[&[u8]]| {
+            let files: Vec<Vec<u8>> = files.iter().map(|file| file.to_vec()).collect();
+            matches!(certificates(&files), Err(Stop::Found(Reason::CertificateMalformed, _)))
+        };
+        assert!(refused(&[b""]) && refused(&[b"text"]) && refused(&[&[0x30, 0x82, 0xff, 0xff]]));
+        assert!(refused(&[b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n", b"text"]));
+        assert!(certificates(&[]).is_ok_and(|found| found.certificates.is_empty()));
+        let large = vec![vec![0; MAX_FILE_BYTES + 1]];
+        assert!(matches!(certificates(&large), Err(Stop::Found(Reason::LimitExceeded, _))));
+        let many = vec![b"-----BEGIN CERTIFICATE-----\n".repeat(MAX_POOL_CERTIFICATES + 1)];
+        assert!(matches!(certificates(&many), Err(Stop::Found(Reason::LimitExceeded, _))));
+    }
 }
