@@ -5,4 +5,5 @@
 
 mod fixtures;
 mod mutations;
+mod open;
 mod oracle;
