@@ -99,3 +99,25 @@ fn check(shop: &Workshop, bytes: &[u8], open: &[Range<usize>]) {
     let places: Vec<String> = found.iter().map(|at| open::place_in_cms(bytes, *at)).collect();
     assert!(found.is_empty(), "{found:?} of {tried}: {places:?}");
 }
+
+/// A real program of Microsoft's, where the vectors are at hand: everything before its certificate table.
+#[test]
+fn a_program_of_a_vendor() {
+    let vectors = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors/authenticode");
+    let Ok(bytes) = std::fs::read(vectors.join("registry/debugpy-attach_amd64.dll")) else {
+        eprintln!("a_program_of_a_vendor: SKIPPED: {} is not here", vectors.display());
+        return;
+    };
+    let roots = ["2011-847df6a7", "2010-df545bf9"].map(|name| {
+        std::fs::read(vectors.join(format!("roots/Microsoft-Root-Certificate-Authority-{name}.der"))).unwrap()
+    });
+    let ask = Ask::new(verifier::signature::x509::read::certificates(&roots).unwrap().certificates);
+    assert_eq!(ask.of(&bytes).verdict, Verdict::Good);
+    let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    let header = number(60);
+    let table = number(header + 24 + 112 + 32);
+    let (tried, found) = unnoticed(&bytes, &ask, sample(table));
+    assert!(tried >= SAMPLE, "{tried}");
+    let found = outside(&found, &[header + 88..header + 92]);
+    assert!(found.is_empty(), "{found:?} of {tried}");
+}
