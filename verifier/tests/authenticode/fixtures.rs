@@ -118,6 +118,8 @@ impl Workshop {
 
     /// Signs `from` as `to` with the certificate `by`.
     pub(crate) fn sign(&self, by: &str, from: &str, to: &str, more: &[&str]) {
+        // osslsigncode overwrites nothing.
+        let _ = fs::remove_file(self.path(to));
         let (certificate, key) = (format!("{by}.pem"), format!("{by}.key"));
         let mut arguments = vec!["sign", "-certs", &certificate, "-key", &key, "-in", from, "-out", to];
         arguments.extend_from_slice(more);

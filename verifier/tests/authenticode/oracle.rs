@@ -33,6 +33,10 @@ fn every_format_digest_and_key() {
             ("code", "sha256", &["-n", "Fixture ä", "-i", "https://example.invalid/"]),
         ];
         for (by, digest, more) in variants {
+            // One of them is enough for the long chains of the long one.
+            if file == "long.msi" && more != ["-add-msi-dse"] {
+                continue;
+            }
             let options = [&["-h", digest], more].concat();
             shop.sign(by, file, "signed", &options);
             let bytes = shop.read("signed");

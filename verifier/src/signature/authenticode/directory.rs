@@ -111,6 +111,9 @@ impl Directory {
         if root.kind()? != Kind::Root {
             return Err(malformed("the directory does not begin with the root"));
         }
+        if root.link(68)?.is_some() || root.link(72)?.is_some() {
+            return Err(malformed("a root that has siblings"));
+        }
         sectors.set_mini_stream(root.start()?, directory.length(&root)?)?;
         Ok(directory)
     }
@@ -134,7 +137,7 @@ impl Directory {
         let mut visited = vec![false; self.entries.len()];
         let mut steps = Vec::new();
         self.walk(0, 0, &mut visited, &mut steps)?;
-        let lost = self.entries.iter().zip(&visited).filter(|(entry, seen)| !**seen && kind(*entry) != 0);
+        let lost = self.entries.iter().zip(&visited).filter(|(entry, seen)| !**seen && kind(entry) != 0);
         match lost.count() {
             0 => Ok(steps),
             lost => Err(malformed(format!("{lost} directory entries that no storage holds"))),

@@ -118,8 +118,25 @@ impl<'a> Installer<'a> {
         Ok(digest.finish())
     }
 
+    /// Whether what is hashed first may be the digest of the metadata under another name: with that name it
+    /// would be compared, without it the same signature would hold for other metadata.
+    fn is_renamed(&self, hashes: &Hashes) -> Result<bool, Stop> {
+        let streams = self.steps.iter().find_map(|step| match step {
+            Step::Stream(number) => Some(*number),
+            Step::Enter(_) | Step::Leave(_) => None,
+        });
+        let (None, Some(first)) = (&self.extended, streams) else { return Ok(false) };
+        let length = self.directory.length(&self.directory.entry(first)?)?;
+        Ok(hashes.algorithms().iter().any(|algorithm| size(algorithm.length()) == length))
+    }
+
     /// Feeds what is covered, and says what is not.
     pub(super) fn hash(&mut self, hashes: &mut Hashes) -> Result<Vec<String>, Stop> {
+        if self.is_renamed(hashes)? {
+            let note =
+                "the first stream has the length of a digest: MsiDigitalSignatureEx may have been renamed";
+            return Err(malformed(note));
+        }
         for step in &self.steps {
             match step {
                 Step::Enter(_) => {}
@@ -136,7 +153,7 @@ impl<'a> Installer<'a> {
         let unowned = self.sectors.unowned()?;
         let mut not_covered = vec!["unused room in sectors and tables of the compound file".to_owned()];
         if self.extended.is_none() {
-            let what = "names, states and times of the streams (there is no MsiDigitalSignatureEx)";
+            let what = "names, lengths, states and times of the streams (there is no MsiDigitalSignatureEx)";
             not_covered.push(what.to_owned());
         }
         if unowned.between > 0 {

@@ -151,7 +151,8 @@ fn parts(
             "SizeOfHeaders is {headers_end}: the headers end at {table_end}, the image at {end}"
         )));
     }
-    let mut parts = vec![0..headers_end];
+    let headers = 0..headers_end;
+    let mut parts = Vec::from([headers]);
     for section in table.chunks_exact(SECTION_HEADER) {
         let (length, start) = (Fields(section).u32(16)?, Fields(section).u32(20)?);
         let (length, start) = (u64::from(length), u64::from(start));

@@ -248,7 +248,7 @@ impl<'a> Sectors<'a> {
                         "{what}: mini sector {mini} lies outside the mini stream"
                     )));
                 };
-                let within = at % sector_length(shift);
+                let within = at.checked_rem(sector_length(shift)).unwrap_or(0);
                 run.extend(sector_offset(shift, *sector).saturating_add(within), MINI_SECTOR, what)
             })?;
         }

@@ -75,7 +75,7 @@ impl PageTable {
     /// How many entries there are; none where the table ends within one.
     pub(super) fn len(&self) -> usize {
         let entry = self.algorithm.length().saturating_add(4);
-        if self.bytes.len().is_multiple_of(entry) { self.bytes.len() / entry } else { 0 }
+        self.bytes.len().checked_div(entry).filter(|_| self.bytes.len().is_multiple_of(entry)).unwrap_or(0)
     }
 
     fn entry(&self, place: usize) -> Option<&[u8]> {

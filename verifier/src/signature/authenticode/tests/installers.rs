@@ -193,6 +193,8 @@ fn the_directory_is_one_tree_in_order() {
         (field(2, 66), &[3], "kind 3"),
         (field(2, 66), &[5], "within a storage"),
         (field(0, 66), &[1], "begin with the root"),
+        (field(0, 68), &[1, 0, 0, 0], "siblings"),
+        (field(0, 72), &[1, 0, 0, 0], "siblings"),
         (field(2, 64), &[5], "proper name"),
         (field(2, 64), &[8], "proper name"),
         (field(2, 64), &[66], "proper name"),
@@ -255,4 +257,20 @@ fn a_signature_is_a_stream_of_the_root() {
     entry(&mut bytes, 3, "dir", 1, [2, NONE, 4], 0, 0);
     entry(&mut bytes, 4, "\u{5}DigitalSignature", 2, [5, NONE, NONE], 3, 70);
     assert_eq!(Installer::read(&bytes).unwrap().signature, None);
+}
+
+#[test]
+fn a_digest_of_metadata_does_not_pass_for_a_stream() {
+    let extended = |name: &str| {
+        let mut bytes = compound();
+        entry(&mut bytes, 1, name, 2, [NONE, NONE, NONE], 0, 32);
+        entry(&mut bytes, 2, "ba", 2, [NONE, NONE, NONE], LONG, 5000);
+        entry(&mut bytes, 4, "\u{5}DigitalSignature", 2, [NONE, 1, NONE], 3, 70);
+        link(&mut bytes, MINI_FAT, 0, END);
+        bytes
+    };
+    let good = extended("\u{5}MsiDigitalSignatureEx");
+    assert_eq!(Installer::read(&good).unwrap().extended.unwrap(), good[7 * SECTOR..7 * SECTOR + 32]);
+    assert_eq!(digest_of(&good).1.len(), 1);
+    assert!(malformed_file(&extended("\u{5}MsiDigitalSignatureEy")).contains("renamed"));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The file formats by themselves, on files that are built here: which are refused, and what is covered.
 #![allow(
+    clippy::ptr_arg,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
