@@ -48,7 +48,10 @@ pub(super) fn check(signer: &SignerInfo, directories: &[CodeDirectory<'_>]) -> R
         same(found, wanted.collect())?;
     }
     if let Some(value) = list {
-        let found = property_list::data_array(OctetStringRef::from_der(value).map_err(wrong)?.as_bytes(), "cdhashes")?;
+        let found = property_list::data_array(
+            OctetStringRef::from_der(value).map_err(wrong)?.as_bytes(),
+            "cdhashes",
+        )?;
         let short = |mut digest: Vec<u8>| {
             digest.truncate(SHORT);
             digest

@@ -95,7 +95,10 @@ pub(super) fn may_sign(path: &[Certificate], role: Role) -> Result<(), Stop> {
         Role::Application => (CODE_SIGNING, &[DEVELOPER_ID_APPLICATION, SOFTWARE_SIGNING]),
     };
     let Some(marker) = markers.iter().find(|&&marker| leaf.extension(marker).is_some()) else {
-        return Err(Stop::found(Reason::NotDeveloperId, format!("{}; {} was wanted", kind(leaf), wanted(role))));
+        return Err(Stop::found(
+            Reason::NotDeveloperId,
+            format!("{}; {} was wanted", kind(leaf), wanted(role)),
+        ));
     };
     let usages = |certificate: &Certificate| certificate.extended_key_usage();
     if !usages(leaf).is_some_and(|usages| usages.contains(&usage)) {
@@ -104,7 +107,8 @@ pub(super) fn may_sign(path: &[Certificate], role: Role) -> Result<(), Stop> {
     // The last one is given, and counts by its key and name alone.
     let issuers = path.get(1..path.len().saturating_sub(1)).unwrap_or_default();
     for issuer in issuers {
-        let bound = usages(issuer).is_some_and(|usages| !usages.contains(&usage) && !usages.contains(&ANY_USAGE));
+        let bound =
+            usages(issuer).is_some_and(|usages| !usages.contains(&usage) && !usages.contains(&ANY_USAGE));
         if bound || (usages(issuer).is_none() && issuer.extension(EXTENDED_KEY_USAGE).is_some()) {
             return Err(wrong_usage(format!("{} may not vouch for such certificates", issuer.subject())));
         }
@@ -114,7 +118,8 @@ pub(super) fn may_sign(path: &[Certificate], role: Role) -> Result<(), Stop> {
     }
     match issuers.first() {
         Some(issuer) if *marker != SOFTWARE_SIGNING && issuer.extension(DEVELOPER_ID_CA).is_none() => {
-            let note = format!("{} issued the signer's certificate and is no Developer ID CA", issuer.subject());
+            let note =
+                format!("{} issued the signer's certificate and is no Developer ID CA", issuer.subject());
             Err(Stop::found(Reason::NotDeveloperId, note))
         }
         _ => Ok(()),

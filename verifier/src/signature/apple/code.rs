@@ -80,7 +80,11 @@ fn weakest(judged: Vec<(String, Evidence)>) -> Evidence {
         if other.signer != first.signer
             && let Some(signer) = other.signer
         {
-            first.notes.push(format!("another slice is signed by {} ({})", signer.name.unwrap_or_default(), signer.id));
+            first.notes.push(format!(
+                "another slice is signed by {} ({})",
+                signer.name.unwrap_or_default(),
+                signer.id
+            ));
         }
         first.covers.extend(other.covers);
         first.not_covered.extend(other.not_covered);
@@ -88,7 +92,11 @@ fn weakest(judged: Vec<(String, Evidence)>) -> Evidence {
         // Of times, what holds for every slice: the latest, proven only where all are.
         let both = first.signed_at.is_some() && other.signed_at.is_some();
         first.signed_at = first.signed_at.max(other.signed_at).filter(|_| both);
-        let source = if other.time_source == Some(TimeSource::Signature) { other.time_source } else { first.time_source };
+        let source = if other.time_source == Some(TimeSource::Signature) {
+            other.time_source
+        } else {
+            first.time_source
+        };
         first.time_source = source.filter(|_| both);
     }
     if first.verdict != Verdict::Good {
@@ -287,7 +295,9 @@ impl Subject<'_> {
         const MAX: u64 = 1024 * 1024;
         let Some(range) = self.image.info_plist.filter(|range| range.length <= MAX) else { return false };
         let Ok(bytes) = macho::read(self.code, range.start, range.length, "Info.plist") else { return false };
-        let fits = |one: &CodeDirectory<'_>| one.special(SLOT_INFO_PLIST) == Some(one.hash.digest(&bytes).as_slice());
+        let fits = |one: &CodeDirectory<'_>| {
+            one.special(SLOT_INFO_PLIST) == Some(one.hash.digest(&bytes).as_slice())
+        };
         self.signature.directories.iter().all(fits)
     }
 }

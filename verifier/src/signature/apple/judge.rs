@@ -46,7 +46,11 @@ pub(super) struct Sound<'a> {
 }
 
 /// The evidence that a sound signature amounts to.
-pub(super) fn judge(kind: &'static str, sound: Sound<'_>, demand: &CertificateDemand<'_>) -> io::Result<Evidence> {
+pub(super) fn judge(
+    kind: &'static str,
+    sound: Sound<'_>,
+    demand: &CertificateDemand<'_>,
+) -> io::Result<Evidence> {
     let mut known = Known { path: vec![sound.leaf.clone()], proven: None, notes: Vec::new() };
     let claimed = sound.claimed;
     let answer = answer(sound, demand, &mut known);
@@ -90,7 +94,10 @@ fn answer(sound: Sound<'_>, demand: &CertificateDemand<'_>, known: &mut Known) -
         let found = certificates::team(sound.leaf);
         if found.as_deref() != Some(wanted) {
             let found = found.as_deref().unwrap_or("none");
-            return Err(Stop::found(Reason::NotPinned, format!("the signer's team is {found}, not {wanted}")));
+            return Err(Stop::found(
+                Reason::NotPinned,
+                format!("the signer's team is {found}, not {wanted}"),
+            ));
         }
     }
     if let Some(weak) = sound.weak {
@@ -102,7 +109,11 @@ fn answer(sound: Sound<'_>, demand: &CertificateDemand<'_>, known: &mut Known) -
 }
 
 /// A path to a given CA, valid at the proven time, or else at the time of judgement.
-fn chain(sound: &Sound<'_>, demand: &CertificateDemand<'_>, known: &mut Known) -> Result<Vec<Certificate>, Stop> {
+fn chain(
+    sound: &Sound<'_>,
+    demand: &CertificateDemand<'_>,
+    known: &mut Known,
+) -> Result<Vec<Certificate>, Stop> {
     let at = |at| path(sound, demand, at);
     match proven_time(sound, demand) {
         Some(Ok(proven)) => {
@@ -123,7 +134,10 @@ fn chain(sound: &Sound<'_>, demand: &CertificateDemand<'_>, known: &mut Known) -
         Some(Err(Stop::Found(reason, note))) => match at(demand.now) {
             Err(stop) if is_of_time(&stop) => Err(needed(reason, note, stop)),
             path => {
-                known.notes.push(format!("the timestamp was not needed and proves nothing ({}): {note}", reason.as_str()));
+                known.notes.push(format!(
+                    "the timestamp was not needed and proves nothing ({}): {note}",
+                    reason.as_str()
+                ));
                 path
             }
         },
@@ -134,10 +148,17 @@ fn chain(sound: &Sound<'_>, demand: &CertificateDemand<'_>, known: &mut Known) -
 /// ones say so; an authority that nobody gave leaves the lapse.
 fn needed(reason: Reason, note: String, lapsed: Stop) -> Stop {
     match reason.verdict() {
-        Verdict::Bad | Verdict::OutsidePolicy => Stop::found(reason, format!("the timestamp is needed, since a certificate has lapsed: {note}")),
-        Verdict::Malformed => Stop::found(Reason::TimestampBroken, format!("the timestamp is needed, since a certificate has lapsed, and is broken: {note}")),
+        Verdict::Bad | Verdict::OutsidePolicy => {
+            Stop::found(reason, format!("the timestamp is needed, since a certificate has lapsed: {note}"))
+        }
+        Verdict::Malformed => Stop::found(
+            Reason::TimestampBroken,
+            format!("the timestamp is needed, since a certificate has lapsed, and is broken: {note}"),
+        ),
         _ => match lapsed {
-            Stop::Found(lapse, what) => Stop::found(lapse, format!("{what}; and the timestamp proves nothing: {note}")),
+            Stop::Found(lapse, what) => {
+                Stop::found(lapse, format!("{what}; and the timestamp proves nothing: {note}"))
+            }
             read => read,
         },
     }
@@ -164,13 +185,8 @@ fn path(sound: &Sound<'_>, demand: &CertificateDemand<'_>, at: Timestamp) -> Res
 fn proven_time(sound: &Sound<'_>, demand: &CertificateDemand<'_>) -> Option<Result<ProvenTime, Stop>> {
     let mut first = None;
     for token in sound.tokens {
-        let proven = timestamp::token(
-            token,
-            sound.signature,
-            demand.for_timestamps(),
-            demand.now,
-            demand.tolerated,
-        );
+        let proven =
+            timestamp::token(token, sound.signature, demand.for_timestamps(), demand.now, demand.tolerated);
         if proven.is_ok() {
             return Some(proven);
         }
@@ -223,7 +239,8 @@ pub(super) fn detached(
     if signed.content().is_some() {
         return Err(Stop::found(Reason::SignatureMalformed, "the CMS signature brings its own content"));
     }
-    let certificates: Vec<Certificate> = signed.certificates().iter().chain(detached.beside).cloned().collect();
+    let certificates: Vec<Certificate> =
+        signed.certificates().iter().chain(detached.beside).cloned().collect();
     let among: Vec<Certificate> = certificates.iter().chain(demand.authorities).cloned().collect();
     let mut judged = Vec::new();
     for signer in signed.signers() {

@@ -119,7 +119,8 @@ fn fat(file: &dyn Bytes, start: [u8; 8]) -> Result<Vec<Slice>, Stop> {
     let wide = fields.u32()? == FAT_64;
     let count = fields.u32()?;
     let entry: u32 = if wide { 32 } else { 20 };
-    let table_bytes = count.checked_mul(entry).ok_or_else(|| malformed("the fat header's count is absurd"))?;
+    let table_bytes =
+        count.checked_mul(entry).ok_or_else(|| malformed("the fat header's count is absurd"))?;
     let table = read(file, 8, u64::from(table_bytes), "the table of slices")?;
     let mut fields = Fields::new(&table, Order::Big, "the table of slices");
     let mut slices = Vec::new();
@@ -203,7 +204,8 @@ pub(super) fn read(file: &dyn Bytes, start: u64, length: u64, what: &str) -> Res
             file.length()
         )));
     };
-    let mut bytes = vec![0; usize::try_from(range.length).map_err(|_| malformed(format!("{what} is absurd")))?];
+    let mut bytes =
+        vec![0; usize::try_from(range.length).map_err(|_| malformed(format!("{what} is absurd")))?];
     file.read_at(start, &mut bytes)?;
     Ok(bytes)
 }

@@ -188,11 +188,8 @@ impl Subject<'_> {
 
     fn rsa_fits(&self, key: &PublicKey, signature: &[u8]) -> Result<(), Stop> {
         let checksum = &self.xar.checksum;
-        let ways = [
-            (self.algorithm, &self.xar.table),
-            (self.algorithm, checksum),
-            (Algorithm::Sha256, checksum),
-        ];
+        let ways =
+            [(self.algorithm, &self.xar.table), (self.algorithm, checksum), (Algorithm::Sha256, checksum)];
         let mut last = Failure::Mismatch;
         for (algorithm, message) in ways {
             match key.verify(&rsa_with(algorithm)?, None, message, signature) {

@@ -17,8 +17,7 @@ pub(super) fn data_array(bytes: &[u8], key: &str) -> Result<Vec<Vec<u8>>, Stop> 
     let text = std::str::from_utf8(bytes).map_err(|_| wrong("it is not UTF-8"))?;
     let text = without_doctype(text).ok_or_else(|| wrong("its document type declares something"))?;
     let options = ParsingOptions { nodes_limit: MAX_NODES, ..ParsingOptions::default() };
-    let document =
-        Document::parse_with_options(&text, options).map_err(|error| wrong(&error.to_string()))?;
+    let document = Document::parse_with_options(&text, options).map_err(|error| wrong(&error.to_string()))?;
     let plist = document.root_element();
     let mut top = plist.children().filter(Node::is_element);
     let (Some(dictionary), None) = (top.next(), top.next()) else {
@@ -28,16 +27,20 @@ pub(super) fn data_array(bytes: &[u8], key: &str) -> Result<Vec<Vec<u8>>, Stop> 
         return Err(wrong("it holds no dictionary"));
     }
     let members: Vec<Node<'_, '_>> = dictionary.children().filter(Node::is_element).collect();
-    let mut found = members.chunks(2).filter(|pair| {
-        pair.first().is_some_and(|name| name.has_tag_name("key") && name.text() == Some(key))
-    });
+    let mut found = members
+        .chunks(2)
+        .filter(|pair| pair.first().is_some_and(|name| name.has_tag_name("key") && name.text() == Some(key)));
     let (Some([_, array]), None) = (found.next(), found.next()) else {
         return Err(wrong(&format!("it does not have `{key}` once")));
     };
     if !array.has_tag_name("array") {
         return Err(wrong(&format!("`{key}` is no array")));
     }
-    array.children().filter(Node::is_element).map(|value| data(&value).ok_or_else(|| wrong("a value that is no data"))).collect()
+    array
+        .children()
+        .filter(Node::is_element)
+        .map(|value| data(&value).ok_or_else(|| wrong("a value that is no data")))
+        .collect()
 }
 
 fn data(value: &Node<'_, '_>) -> Option<Vec<u8>> {

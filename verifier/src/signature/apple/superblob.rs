@@ -5,16 +5,16 @@
 //! Nothing here is proven. The SuperBlob's own header, the order of its blobs and the bytes between them are
 //! signed by nobody, so they may say nothing: blobs share no byte, and no slot occurs twice.
 
-use super::fields::{Fields, Order, as_index, malformed};
 use super::directory::CodeDirectory;
+use super::fields::{Fields, Order, as_index, malformed};
 use crate::signature::{Reason, Stop};
 
 /// Most bytes of an image's embedded signature: page hashes of 2 GiB of code, by SHA-1 and SHA-256, take
 /// 26 MiB. It is kept in memory.
-pub const MAX_SIGNATURE_BYTES: u64 = 32 * 1024 * 1024;
+pub(super) const MAX_SIGNATURE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Most blobs of an embedded signature: there are some twenty kinds, and each occurs once.
-pub const MAX_BLOBS: u32 = 64;
+pub(super) const MAX_BLOBS: u32 = 64;
 
 const EMBEDDED_SIGNATURE: u32 = 0xfade_0cc0;
 const CODE_DIRECTORY: u32 = 0xfade_0c02;

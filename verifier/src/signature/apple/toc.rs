@@ -19,19 +19,19 @@ use crate::signature::x509::Certificate;
 use crate::signature::{Reason, Stop};
 
 /// Most files of a package; large ones have a few hundred.
-pub const MAX_MEMBERS: usize = 4096;
+pub(super) const MAX_MEMBERS: usize = 4096;
 /// Most folders within folders.
-pub const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 /// Most nodes of the tree that the table makes: a file takes some sixty. Bounds memory.
-pub const MAX_TOC_NODES: u32 = 300_000;
+pub(super) const MAX_TOC_NODES: u32 = 300_000;
 /// Most bytes of one tag: real ones have 60. Bounds the work for finding double attributes.
-pub const MAX_TAG_BYTES: usize = 4096;
+pub(super) const MAX_TAG_BYTES: usize = 4096;
 /// Most declarations of name spaces: each signature has one. Each costs the more, the more there are.
-pub const MAX_NAMESPACES: usize = 256;
+pub(super) const MAX_NAMESPACES: usize = 256;
 /// Most attributes: a file takes four. Bounds memory.
-pub const MAX_ATTRIBUTES: usize = 200_000;
+pub(super) const MAX_ATTRIBUTES: usize = 200_000;
 /// Most certificates of one signature: real ones have three.
-pub const MAX_CERTIFICATES: usize = 32;
+pub(super) const MAX_CERTIFICATES: usize = 32;
 
 /// A run of the heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,18 +107,29 @@ pub(super) fn parse(text: &str) -> Result<Toc, Stop> {
     let toc = once(&root, "toc")?.filter(|_| root.tag_name().name() == "xar");
     let toc = toc.ok_or_else(|| malformed("the table of contents has no <toc> in <xar>"))?;
     let signature_names = ["signature", "x-signature", "checksum"];
-    if document.descendants().any(|node| {
-        signature_names.contains(&node.tag_name().name()) && node.parent() != Some(toc)
-    }) {
+    if document
+        .descendants()
+        .any(|node| signature_names.contains(&node.tag_name().name()) && node.parent() != Some(toc))
+    {
         return Err(malformed("the table of contents has a signature or checksum outside <toc>"));
     }
     let checksum = match once(&toc, "checksum")? {
         None => None,
-        Some(node) => style(&node)?.map(|algorithm| Ok::<_, Stop>((algorithm, range(&node, "size")?))).transpose()?,
+        Some(node) => {
+            style(&node)?.map(|algorithm| Ok::<_, Stop>((algorithm, range(&node, "size")?))).transpose()?
+        }
     };
-    let signatures = elements(&toc).filter(|node| matches!(node.tag_name().name(), "signature" | "x-signature"));
+    let signatures =
+        elements(&toc).filter(|node| matches!(node.tag_name().name(), "signature" | "x-signature"));
     let signatures = signatures.map(|node| signature(&node)).collect::<Result<_, _>>()?;
-    let mut files = Files { members: Vec::new(), attributes: 0, ids: Vec::new(), paths: PathSet::portable(), folders: HashSet::new(), count: 0 };
+    let mut files = Files {
+        members: Vec::new(),
+        attributes: 0,
+        ids: Vec::new(),
+        paths: PathSet::portable(),
+        folders: HashSet::new(),
+        count: 0,
+    };
     files.read(&toc, "", 0)?;
     files.ids.sort_unstable();
     if files.ids.windows(2).any(|pair| matches!(pair, [one, other] if one == other)) {
@@ -129,7 +140,8 @@ pub(super) fn parse(text: &str) -> Result<Toc, Stop> {
 
 /// Refuses what would cost the XML reader memory or time beyond all measure.
 fn bounded(text: &str) -> Result<(), Stop> {
-    let limit = |what: &str| Err(Stop::found(Reason::LimitExceeded, format!("the table of contents: {what}")));
+    let limit =
+        |what: &str| Err(Stop::found(Reason::LimitExceeded, format!("the table of contents: {what}")));
     if text.contains("<!DOCTYPE") || text.contains("<!ENTITY") {
         return Err(malformed("the table of contents declares a document type"));
     }
@@ -178,7 +190,9 @@ impl Files {
         let kind = text_of(file, "type")?.ok_or_else(|| malformed(format!("{path} has no type")))?;
         let data = once(file, "data")?;
         let twice = |error: manifests::name::NameError| malformed(format!("{path}: {}", error.rule()));
-        self.attributes = self.attributes.saturating_add(elements(file).filter(|node| node.tag_name().name() == "ea").count());
+        self.attributes = self
+            .attributes
+            .saturating_add(elements(file).filter(|node| node.tag_name().name() == "ea").count());
         match (kind.as_str(), data) {
             ("directory", None) => {
                 self.paths.insert_directory(path).map_err(twice)?;
@@ -196,7 +210,8 @@ impl Files {
             ("symlink", None) => {
                 self.paths.insert(path).map_err(twice)?;
                 let target = text_of(file, "link")?.unwrap_or_default();
-                if target.is_empty() || target.starts_with('/') || target.split('/').any(|part| part == "..") {
+                if target.is_empty() || target.starts_with('/') || target.split('/').any(|part| part == "..")
+                {
                     return Err(malformed(format!("{path} is a link that leads out, or nowhere")));
                 }
             }
@@ -272,7 +287,10 @@ fn signature(node: &Node<'_, '_>) -> Result<TocSignature, Stop> {
         let der = base64(&leaf(&certificate)?);
         let der = der.ok_or_else(|| malformed("a certificate in the table of contents is not base64"))?;
         certificates.push(Certificate::from_der(&der).map_err(|error| {
-            Stop::found(Reason::SignatureMalformed, format!("a certificate in the table of contents: {error}"))
+            Stop::found(
+                Reason::SignatureMalformed,
+                format!("a certificate in the table of contents: {error}"),
+            )
         })?);
     }
     Ok(TocSignature { style, range: range(node, "size")?, certificates })
@@ -362,7 +380,8 @@ impl Toc {
     /// The runs of the heap that something here stands in, with what.
     pub(super) fn ranges(&self) -> Vec<(HeapRange, String)> {
         let checksum = self.checksum.iter().map(|(_, range)| (*range, "the checksum".to_owned()));
-        let signatures = self.signatures.iter().map(|one| (one.range, format!("the {} signature", one.style)));
+        let signatures =
+            self.signatures.iter().map(|one| (one.range, format!("the {} signature", one.style)));
         let members = self.members.iter().map(|one| (one.data.range, one.path.clone()));
         checksum.chain(signatures).chain(members).filter(|(range, _)| range.length > 0).collect()
     }

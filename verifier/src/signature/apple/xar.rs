@@ -63,10 +63,9 @@ pub(super) fn open(file: &dyn Bytes) -> Result<Xar, Stop> {
     if !(28..=MAX_HEADER_BYTES).contains(&header) {
         return Err(malformed(format!("a XAR header of {header} bytes")));
     }
-    for (what, bytes, limit) in [
-        ("stored", compressed, MAX_TOC_COMPRESSED_BYTES),
-        ("expanded", expanded, MAX_TOC_BYTES),
-    ] {
+    for (what, bytes, limit) in
+        [("stored", compressed, MAX_TOC_COMPRESSED_BYTES), ("expanded", expanded, MAX_TOC_BYTES)]
+    {
         if bytes > limit {
             let note = format!("a table of contents of {bytes} bytes {what}, at most {limit} are read");
             return Err(Stop::found(Reason::LimitExceeded, note));
@@ -97,7 +96,9 @@ fn algorithm(number: u32, name: &[u8]) -> Result<Option<Algorithm>, Stop> {
         (3, b"" | b"sha256") => Ok(Some(Algorithm::Sha256)),
         (4, b"" | b"sha512") | (3, b"sha512") => Ok(Some(Algorithm::Sha512)),
         (3, b"sha384") => Ok(Some(Algorithm::Sha384)),
-        (2, _) | (3, b"md5") => Err(Stop::found(Reason::WeakHash, "the table of contents has an MD5 checksum")),
+        (2, _) | (3, b"md5") => {
+            Err(Stop::found(Reason::WeakHash, "the table of contents has an MD5 checksum"))
+        }
         (3, b"sha224") => Ok(Some(Algorithm::Sha224)),
         (number, _) => {
             Err(Stop::found(Reason::UnknownAlgorithm, format!("checksum {number} of a table of contents")))
