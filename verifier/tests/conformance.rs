@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `verifier check` on the conformance sets, by the tool that comes with it.
+//! `verifier check` on the conformance sets, by the tool that comes with them.
 //!
 //! Set and tool lie beside the project, in `../shared`. Where they or Python are absent, the test says that
 //! it was skipped. What differs on purpose stands in `known-differences/`; an unexpected pass fails too.
@@ -11,16 +11,26 @@ use std::process::Command;
 
 #[test]
 fn openpgp() {
-    conforms("openpgp", "--as openpgp");
+    agrees("openpgp", "--as openpgp");
+}
+
+#[test]
+fn x509() {
+    agrees("x509", "");
+}
+
+#[test]
+fn aws_certificates() {
+    agrees("aws", "certificate");
 }
 
 #[test]
 fn apple() {
-    conforms("apple", "--now");
+    agrees("apple", "--now");
 }
 
-/// Runs the cases of a topic whose arguments have `only` in them.
-fn conforms(topic: &str, only: &str) {
+/// Runs the cases of `topic` whose name or arguments contain `only`.
+fn agrees(topic: &str, only: &str) {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let vectors = std::env::var_os("SEALIFT_VECTORS")
         .map_or_else(|| package.join("../../shared/vectors"), std::path::PathBuf::from);
@@ -29,13 +39,13 @@ fn conforms(topic: &str, only: &str) {
         eprintln!("skipped: {} or {} is not here", tool.display(), cases.display());
         return;
     }
-    let mut python = Command::new("python3");
-    python.arg(tool).arg(env!("CARGO_BIN_EXE_verifier")).arg(cases).arg(format!("--only={only}"));
+    let mut command = Command::new("python3");
+    command.arg(tool).arg(env!("CARGO_BIN_EXE_verifier")).arg(cases).arg(format!("--only={only}"));
     let known = package.join(format!("tests/known-differences/{topic}.txt"));
     if known.is_file() {
-        python.arg("--known").arg(known);
+        command.arg("--known").arg(known);
     }
-    let Ok(done) = python.output() else {
+    let Ok(done) = command.output() else {
         eprintln!("skipped: python3 is not here");
         return;
     };

@@ -28,7 +28,7 @@ const NOTEWORTHY_SECONDS: u64 = 60;
 #[derive(Sequence)]
 struct TstInfo<'a> {
     version: u8,
-    policy: ObjectIdentifier,
+    policy: AnyRef<'a>,
     imprint: Imprint<'a>,
     serial: AnyRef<'a>,
     at: AnyRef<'a>,
@@ -113,8 +113,7 @@ pub fn token(
 /// §2.4.2: the imprint is the digest of what was stamped.
 fn check_imprint(imprint: &Imprint<'_>, stamped: &[u8]) -> Result<Algorithm, Stop> {
     let algorithm = digest_algorithm(&imprint.algorithm).map_err(|failure| {
-        let note = format!("timestamp: it stamps a digest that does not count: {failure}");
-        Stop::found(failure.reason(), note)
+        within(Stop::found(failure.reason(), format!("it stamps a digest that does not count: {failure}")))
     })?;
     if imprint.digest.as_bytes() == algorithm.digest(stamped) {
         Ok(algorithm)

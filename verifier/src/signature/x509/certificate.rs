@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use const_oid::ObjectIdentifier;
 use der::asn1::{AnyRef, BitStringRef};
-use der::{Decode, Encode, Sequence, Tag, Tagged};
+use der::{Any, Decode, Encode, Sequence, Tag, Tagged};
 use manifests::digest::Sha256Digest;
 use manifests::time::Timestamp;
 use spki::AlgorithmIdentifierOwned;
@@ -169,9 +169,11 @@ impl Certificate {
         Some(Extension { critical: found.critical, value: found.extn_value.as_bytes().to_vec() })
     }
 
-    /// What the extended key usage lists. None without one, or with one that cannot be read.
+    /// What the extended key usage lists, as far as `const-oid` can hold it. None without one, or with one that
+    /// cannot be read.
     pub fn extended_key_usage(&self) -> Option<Vec<ObjectIdentifier>> {
-        Vec::<ObjectIdentifier>::from_der(&self.extension(EXTENDED_KEY_USAGE)?.value).ok()
+        let listed = Vec::<Any>::from_der(&self.extension(EXTENDED_KEY_USAGE)?.value).ok()?;
+        Some(listed.iter().filter_map(|one| one.decode_as().ok()).collect())
     }
 
     /// The first second of validity; 1970 stands for all before.

@@ -11,7 +11,7 @@ use super::{Certificate, Malformed};
 use crate::signature::Reason;
 
 /// Names of one certificate times constraints that bind it. Real ones have a few hundred; it bounds the time.
-pub const MAX_COMPARISONS: usize = 65_536;
+pub(super) const MAX_COMPARISONS: usize = 65_536;
 
 /// `GeneralName` (§4.2.1.6), the forms whose constraints are understood. That of `x509-cert` refuses a whole
 /// list for the sake of one X.400 address.

@@ -22,7 +22,7 @@ mod time;
 
 pub(crate) use algorithm::digest as digest_algorithm;
 pub use certificate::{Certificate, Extension, MAX_CERTIFICATE_BYTES};
-pub use name::Name;
+pub use name::{COMMON_NAME, Name};
 pub use path::{
     MAX_PATH_CERTIFICATES, MAX_PATHS, MAX_POOL_CERTIFICATES, MAX_SEARCH_STEPS, MAX_SIGNATURE_CHECKS,
     PathDemand, Purpose, build,

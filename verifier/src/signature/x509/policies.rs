@@ -7,26 +7,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use const_oid::ObjectIdentifier;
-use der::{Any, Sequence};
+use der::{Any, Sequence, Tag, Tagged};
 use x509_cert::ext::pkix::PolicyConstraints;
-use x509_cert::ext::pkix::PolicyMappings;
 
-use super::Certificate;
 use super::extensions::{
     CERTIFICATE_POLICIES, INHIBIT_ANY_POLICY, POLICY_CONSTRAINTS, POLICY_MAPPINGS, decode,
 };
 use super::rules::Fault;
+use super::{Certificate, Malformed};
 use crate::signature::Reason;
 
 /// Policies, and mappings, of one certificate. Real ones have up to ten; it bounds the time.
-pub const MAX_POLICIES: usize = 256;
+pub(super) const MAX_POLICIES: usize = 256;
 
-/// §4.2.1.4.
-const ANY_POLICY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.32.0");
+/// The octets of a policy's identifier: `const-oid` reads neither two arcs nor those beyond 32 bits.
+type Policy = Vec<u8>;
+
+/// 2.5.29.32.0 (§4.2.1.4).
+const ANY_POLICY: &[u8] = &[0x55, 0x1d, 0x20, 0x00];
 
 /// Each valid policy of the lowest level, and what the next level may call it.
-type Level = BTreeMap<ObjectIdentifier, BTreeSet<ObjectIdentifier>>;
+type Level = BTreeMap<Policy, BTreeSet<Policy>>;
 
 /// The state variables of §6.1.2 that concern policies.
 struct State {
@@ -40,7 +41,7 @@ struct State {
 pub(super) fn check(downwards: &[&Certificate]) -> Result<(), Fault> {
     let unlimited = u32::try_from(downwards.len()).unwrap_or(u32::MAX).saturating_add(1);
     let mut state = State {
-        level: Level::from([(ANY_POLICY, BTreeSet::from([ANY_POLICY]))]),
+        level: Level::from([(ANY_POLICY.to_vec(), BTreeSet::from([ANY_POLICY.to_vec()]))]),
         explicit: unlimited,
         mapping: unlimited,
         any: unlimited,
@@ -72,16 +73,16 @@ impl State {
     fn admit(&mut self, certificate: &Certificate, is_leaf: bool) -> Result<(), Fault> {
         let asserted = policies(certificate)?;
         let mut next = Level::new();
-        for policy in asserted.iter().filter(|policy| **policy != ANY_POLICY) {
+        for policy in asserted.iter().filter(|policy| *policy != ANY_POLICY) {
             let expected = self.level.values().any(|expected| expected.contains(policy));
-            if expected || self.level.contains_key(&ANY_POLICY) {
-                next.insert(*policy, BTreeSet::from([*policy]));
+            if expected || self.level.contains_key(ANY_POLICY) {
+                next.insert(policy.clone(), BTreeSet::from([policy.clone()]));
             }
         }
         let may_be_any = self.any > 0 || (!is_leaf && certificate.is_self_issued());
-        if asserted.contains(&ANY_POLICY) && may_be_any {
+        if asserted.iter().any(|policy| policy == ANY_POLICY) && may_be_any {
             for expected in self.level.values().flatten() {
-                next.entry(*expected).or_insert_with(|| BTreeSet::from([*expected]));
+                next.entry(expected.clone()).or_insert_with(|| BTreeSet::from([expected.clone()]));
             }
         }
         self.level = next;
@@ -118,22 +119,23 @@ impl State {
 
     /// §6.1.4 (a) and (b).
     fn map(&mut self, certificate: &Certificate) -> Result<(), Fault> {
-        let Some(PolicyMappings(mappings)) = decode(certificate, POLICY_MAPPINGS)? else { return Ok(()) };
+        let mappings: Vec<Mapping> = decode(certificate, POLICY_MAPPINGS)?.unwrap_or_default();
         limited(certificate, mappings.len())?;
         let mut mapped = Level::new();
         for mapping in &mappings {
-            if [mapping.issuer_domain_policy, mapping.subject_domain_policy].contains(&ANY_POLICY) {
+            let (from, to) = (identifier(&mapping.issuer_domain)?, identifier(&mapping.subject_domain)?);
+            if from == ANY_POLICY || to == ANY_POLICY {
                 return Err(Fault::new(
                     Reason::PolicyNotFulfilled,
                     format!("{} maps from or to any policy, which RFC 5280 forbids", certificate.subject()),
                 ));
             }
-            mapped.entry(mapping.issuer_domain_policy).or_default().insert(mapping.subject_domain_policy);
+            mapped.entry(from).or_default().insert(to);
         }
         for (policy, becomes) in mapped {
             if self.mapping == 0 {
                 self.level.remove(&policy);
-            } else if self.level.contains_key(&policy) || self.level.contains_key(&ANY_POLICY) {
+            } else if self.level.contains_key(&policy) || self.level.contains_key(ANY_POLICY) {
                 self.level.insert(policy, becomes);
             }
         }
@@ -153,15 +155,30 @@ impl State {
 
 /// `PolicyInformation` (§4.2.1.4), its qualifiers left as they are: they are text for people.
 #[derive(Sequence)]
-struct Policy {
-    id: ObjectIdentifier,
+struct Information {
+    policy: Any,
     qualifiers: Option<Any>,
 }
 
-fn policies(certificate: &Certificate) -> Result<Vec<ObjectIdentifier>, Fault> {
-    let policies: Vec<Policy> = decode(certificate, CERTIFICATE_POLICIES)?.unwrap_or_default();
+/// One of `PolicyMappings` (§4.2.1.5).
+#[derive(Sequence)]
+struct Mapping {
+    issuer_domain: Any,
+    subject_domain: Any,
+}
+
+fn policies(certificate: &Certificate) -> Result<Vec<Policy>, Fault> {
+    let policies: Vec<Information> = decode(certificate, CERTIFICATE_POLICIES)?.unwrap_or_default();
     limited(certificate, policies.len())?;
-    Ok(policies.into_iter().map(|policy| policy.id).collect())
+    Ok(policies.iter().map(|information| identifier(&information.policy)).collect::<Result<_, _>>()?)
+}
+
+fn identifier(policy: &Any) -> Result<Policy, Malformed> {
+    if policy.tag() == Tag::ObjectIdentifier {
+        Ok(policy.value().to_vec())
+    } else {
+        Err(Malformed::new("certificate policy: no object identifier"))
+    }
 }
 
 fn limited(certificate: &Certificate, count: usize) -> Result<(), Fault> {

@@ -3,8 +3,8 @@
 //! end counts by key and name alone.
 
 use const_oid::ObjectIdentifier;
-use der::Sequence;
 use der::asn1::BitString;
+use der::{Any, Sequence};
 use x509_cert::certificate::Version;
 
 use super::extensions::{
@@ -157,6 +157,12 @@ fn key_usage(certificate: &Certificate) -> Result<Option<KeyUsage>, Malformed> {
     }))
 }
 
+/// The extended key usages (§4.2.1.12); one that `const-oid` cannot hold counts, as one that nobody asks for.
+fn usages(certificate: &Certificate) -> Result<Option<Vec<Option<ObjectIdentifier>>>, Malformed> {
+    let listed: Option<Vec<Any>> = decode(certificate, EXTENDED_KEY_USAGE)?;
+    Ok(listed.map(|listed| listed.iter().map(|one| one.decode_as().ok()).collect()))
+}
+
 /// What the purpose asks of the leaf, and of each CA that restricts usages (its list binds all beneath).
 fn purpose(leaf: &Certificate, issuers: &[&Certificate], purpose: Purpose) -> Result<(), Fault> {
     let wrong = |who: &Certificate, why: &str| {
@@ -167,15 +173,15 @@ fn purpose(leaf: &Certificate, issuers: &[&Certificate], purpose: Purpose) -> Re
         Purpose::CodeSigning => (CODE_SIGNING, "code signing"),
         Purpose::Timestamping => (TIME_STAMPING, "time stamping"),
     };
-    let listed: Vec<ObjectIdentifier> = decode(leaf, EXTENDED_KEY_USAGE)?.unwrap_or_default();
-    if !listed.contains(&wanted) {
+    let listed = usages(leaf)?.unwrap_or_default();
+    if !listed.contains(&Some(wanted)) {
         return wrong(leaf, &format!("is not for {word}"));
     }
     let usage = key_usage(leaf)?;
     match purpose {
         Purpose::Timestamping => {
             // RFC 3161 §2.3. It also wants the extension critical, which old certificates of Microsoft are not.
-            if listed.iter().any(|one| *one != wanted) {
+            if listed.iter().any(|one| *one != Some(wanted)) {
                 return wrong(leaf, "is for time stamping and for something else");
             }
             if usage.is_some_and(|usage| !usage.signatures && !usage.commitments) {
@@ -189,11 +195,10 @@ fn purpose(leaf: &Certificate, issuers: &[&Certificate], purpose: Purpose) -> Re
         }
     }
     for issuer in issuers {
-        let listed: Option<Vec<ObjectIdentifier>> = decode(issuer, EXTENDED_KEY_USAGE)?;
-        let permits = |listed: &Vec<ObjectIdentifier>| {
-            listed.contains(&wanted) || listed.contains(&ANY_EXTENDED_KEY_USAGE)
+        let permits = |listed: Vec<Option<ObjectIdentifier>>| {
+            listed.contains(&Some(wanted)) || listed.contains(&Some(ANY_EXTENDED_KEY_USAGE))
         };
-        if listed.is_some_and(|listed| !permits(&listed)) {
+        if usages(issuer)?.is_some_and(|listed| !permits(listed)) {
             return wrong(issuer, &format!("issues no certificates for {word}"));
         }
     }
