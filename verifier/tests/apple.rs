@@ -174,7 +174,8 @@ fn open_in_cms(file: &[u8], start: usize) -> Range<usize> {
 fn a_changed_byte_of_a_package_is_refused() {
     let Some(made) = make("flat_package.py") else { return };
     // With two signatures one may become unknown, and the other is enough: each alone, then.
-    mutate(&made, "good-rsa-alone.pkg", &padding_of_the_cms(&made.read("good-rsa-alone.pkg")));
+    let room = padding_of_the_cms(&made.read("good-rsa-alone.pkg"));
+    mutate(&made, "good-rsa-alone.pkg", std::slice::from_ref(&room));
     let file = made.read("good-cms-alone.pkg");
     let cms = find(&file, b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02") - 4;
     // The room for the RSA signature is one that nobody references.
@@ -182,10 +183,10 @@ fn a_changed_byte_of_a_package_is_refused() {
 }
 
 /// The room for a CMS signature that is not there: the table does not name it.
-fn padding_of_the_cms(file: &[u8]) -> [Range<usize>; 1] {
+fn padding_of_the_cms(file: &[u8]) -> Range<usize> {
     let zeros = vec![0; 9216];
     let at = file.windows(zeros.len()).position(|window| window == zeros).unwrap();
-    [at..at + zeros.len()]
+    at..at + zeros.len()
 }
 
 #[test]
