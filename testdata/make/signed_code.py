@@ -13,6 +13,7 @@ import apple_identity as apple
 KINDS = {"sha1": (1, 20), "sha256": (2, 32), "sha256-short": (3, 20), "sha384": (4, 48)}
 X86_64, ARM64 = (0x01000007, 3), (0x0100000C, 0)
 PAGE = 4096
+LINKS = 64  # bytes of __LINKEDIT before the signature
 REQUIREMENTS = struct.pack(">3I", 0xFADE0C01, 12, 0)
 PLIST = b'<plist version="1.0"><dict></dict></plist>\n'
 ENTITLEMENTS = struct.pack(">2I", 0xFADE7171, 8 + len(PLIST)) + PLIST
@@ -50,13 +51,14 @@ class Code:
         end = signature_at or 0
         segment = lambda name, start, size, sections: struct.pack(
             "<II16sQQQQ4I", 0x19, 72 + len(sections), name, start, size, start, size, 7, 5, len(sections) // 80, 0) + sections
-        commands = [segment(b"__TEXT", 0, end, sections),
-                    segment(b"__LINKEDIT", end, self.signature_room, b"")]
+        links = max(end - LINKS, 0)
+        commands = [segment(b"__TEXT", 0, links, sections),
+                    segment(b"__LINKEDIT", links, LINKS + (self.signature_room if self.signed else 0), b"")]
         if self.signed:
             commands.append(struct.pack("<4I", 0x1D, 16, end, self.signature_room))
         joined = b"".join(commands)
         header = struct.pack("<8I", 0xFEEDFACF, *self.processor, 2, len(commands), len(joined), 0, 0)
-        image = (header + joined).ljust(PAGE, b"\0") + info + self.body
+        image = (header + joined).ljust(PAGE, b"\0") + info + self.body + bytes(LINKS)
         return image + bytes(-len(image) % 16) + self.between
 
     def directory(self, kind, code):
@@ -98,7 +100,7 @@ class Code:
 
     def write(self):
         if not self.signed:
-            return self.image()
+            return self.image(len(self.image(1)))
         code = self.image(len(self.image(1)))
         directories = [(kind, self.directory(kind, code)) for kind in self.kinds]
         identity = self.identity

@@ -4,7 +4,7 @@
 //! A CodeDirectory binds the image: the hash of each page, and in slots that count downwards the hashes of
 //! what belongs to it (Info.plist, requirements, resources, entitlements, …).
 
-use super::fields::{Fields, Order, as_index, as_u64, malformed};
+use super::fields::{Fields, Order, as_index, malformed};
 use super::superblob::is_code_directory;
 use crate::signature::digest::Algorithm;
 use crate::signature::{Reason, Stop};
@@ -14,7 +14,10 @@ use crate::signature::{Reason, Stop};
 const VERSIONS: std::ops::Range<u32> = 0x2_0001..0x3_0000;
 
 /// Most special slots: eleven are defined.
-pub const MAX_SPECIAL_SLOTS: u32 = 64;
+pub(super) const MAX_SPECIAL_SLOTS: u32 = 64;
+
+/// Most bytes of an identifier or team: fifty are usual.
+const MAX_TEXT_BYTES: usize = 1024;
 
 const HAS_SCATTER: u32 = 0x2_0100;
 const HAS_TEAM: u32 = 0x2_0200;
@@ -193,6 +196,6 @@ fn text<'a>(blob: &'a [u8], offset: u32, what: &str) -> Result<&'a str, Stop> {
     let rest = blob.get(as_index(offset)..).unwrap_or_default();
     let end = rest.iter().position(|&byte| byte == 0);
     let text = end.and_then(|end| rest.get(..end)).and_then(|bytes| std::str::from_utf8(bytes).ok());
-    text.filter(|text| !text.is_empty() && as_u64(text.len()) <= 1024)
+    text.filter(|text| !text.is_empty() && text.len() <= MAX_TEXT_BYTES)
         .ok_or_else(|| malformed(format!("the {what} of a CodeDirectory is not text that ends with a zero")))
 }

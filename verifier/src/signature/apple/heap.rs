@@ -18,7 +18,7 @@ use crate::signature::{Reason, Stop};
 
 /// How many times longer than stored a file of more than 1 MiB may be (`command-line.md`, what is safe to
 /// unpack). zlib cannot do more than 1,032.
-pub const MAX_EXPANSION: u64 = 1000;
+pub(super) const MAX_EXPANSION: u64 = 1000;
 const FREE_EXPANSION: u64 = 1024 * 1024;
 
 /// What the heap holds.
@@ -29,7 +29,7 @@ pub(super) struct Heap {
     pub(super) undecoded: Vec<String>,
 }
 
-/// The runs that nobody references, from the heap's beginning on; refuses runs that overlap or lie beyond its
+/// The runs that nobody references, up to the heap's end; refuses runs that overlap or lie beyond its
 /// `length`.
 pub(super) fn gaps(toc: &Toc, length: u64) -> Result<Vec<HeapRange>, Stop> {
     let mut ranges = toc.ranges();
@@ -46,6 +46,9 @@ pub(super) fn gaps(toc: &Toc, length: u64) -> Result<Vec<HeapRange>, Stop> {
             gaps.push(HeapRange { start: end, length: range.start.saturating_sub(end) });
         }
         (end, before) = (next, what);
+    }
+    if length > end {
+        gaps.push(HeapRange { start: end, length: length.saturating_sub(end) });
     }
     Ok(gaps)
 }

@@ -219,13 +219,15 @@ pub(super) enum Padding {
     Nothing,
 }
 
-/// Judges every signer of a detached CMS signature. `bound` says whether what a signer signed along fits, and
-/// `fault` what else is wrong with what was signed.
+/// Whether what a signer signed along fits, and, where it does, what is wrong in itself with what was signed.
+pub(super) type Bound<'a> = &'a dyn Fn(&SignerInfo, &Certificate) -> Result<Option<Stop>, Stop>;
+
+/// Judges every signer of a detached CMS signature.
 pub(super) fn detached(
     kind: &'static str,
     detached: &Detached<'_>,
     demand: &CertificateDemand<'_>,
-    bound: &dyn Fn(&SignerInfo, &Certificate) -> Result<Option<Stop>, Stop>,
+    bound: Bound<'_>,
 ) -> Result<Vec<Evidence>, Stop> {
     let broken = |error| Stop::found(Reason::SignatureMalformed, format!("the CMS signature: {error}"));
     let (signed, taken) = SignedData::parse(detached.cms).map_err(broken)?;

@@ -11,10 +11,10 @@ use crate::signature::{Reason, Stop};
 
 /// Most bytes of an image's embedded signature: page hashes of 2 GiB of code, by SHA-1 and SHA-256, take
 /// 26 MiB. It is kept in memory.
-pub const MAX_SIGNATURE_BYTES: u64 = 32 * 1024 * 1024;
+pub(super) const MAX_SIGNATURE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Most blobs of an embedded signature: there are some twenty kinds, and each occurs once.
-pub const MAX_BLOBS: u32 = 64;
+pub(super) const MAX_BLOBS: u32 = 64;
 
 const EMBEDDED_SIGNATURE: u32 = 0xfade_0cc0;
 const CODE_DIRECTORY: u32 = 0xfade_0c02;

@@ -19,19 +19,19 @@ use crate::signature::x509::Certificate;
 use crate::signature::{Reason, Stop};
 
 /// Most files of a package; large ones have a few hundred.
-pub const MAX_MEMBERS: usize = 4096;
+pub(super) const MAX_MEMBERS: usize = 4096;
 /// Most folders within folders.
-pub const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 /// Most nodes of the tree that the table makes: a file takes some sixty. Bounds memory.
-pub const MAX_TOC_NODES: u32 = 300_000;
+pub(super) const MAX_TOC_NODES: u32 = 300_000;
 /// Most bytes of one tag: real ones have 60. Bounds the work for finding double attributes.
-pub const MAX_TAG_BYTES: usize = 4096;
+pub(super) const MAX_TAG_BYTES: usize = 4096;
 /// Most declarations of name spaces: each signature has one. Each costs the more, the more there are.
-pub const MAX_NAMESPACES: usize = 256;
+pub(super) const MAX_NAMESPACES: usize = 256;
 /// Most attributes: a file takes four. Bounds memory.
-pub const MAX_ATTRIBUTES: usize = 200_000;
+pub(super) const MAX_ATTRIBUTES: usize = 200_000;
 /// Most certificates of one signature: real ones have three.
-pub const MAX_CERTIFICATES: usize = 32;
+pub(super) const MAX_CERTIFICATES: usize = 32;
 
 /// A run of the heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
