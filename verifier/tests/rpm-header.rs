@@ -91,6 +91,13 @@ fn tags_and_data_are_nobody_elses() {
         refused(&header(&[(1, 7, 0, 1), (2, 7, 1, 1), (1, 7, 2, 1)], b"abc")).contains("tag 1 occurs twice")
     );
     assert!(refused(&header(&[(1, 7, 0, 2), (2, 7, 1, 1)], b"abc")).contains("share data"));
+    assert!(refused(&header(&[(1, 7, 0, 3), (2, 7, 0, 1)], b"abc")).contains("shares data"));
+    let started = std::time::Instant::now();
+    let many: Vec<Entry> = (1000..60_000).map(|tag| (tag, 8, 0, 1)).collect();
+    let mut data = vec![b'x'; 16 * 1024 * 1024];
+    data.push(0);
+    assert!(refused(&header(&many, &data)).contains("shares data"));
+    assert!(started.elapsed().as_secs() < 10, "each byte is searched once");
     // In any order.
     assert!(refused(&header(&[(2, 7, 1, 1), (1, 7, 0, 2)], b"abc")).contains("share data"));
     assert!(read(Role::Package, &header(&[(2, 7, 1, 1), (1, 7, 0, 1)], b"ab")).is_ok());

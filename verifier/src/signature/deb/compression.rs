@@ -13,7 +13,7 @@ use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use super::super::{Reason, Stop};
 use crate::bytes::Bytes;
 
-/// The window that a compressed file may ask for: what `xz -9` does. It fills only as far as content does.
+/// The window that a compressed file may ask for: what `xz -9` does. It is the most memory that any check takes.
 pub const MAX_WINDOW_BYTES: u32 = 64 * 1024 * 1024;
 /// What an xz decoder needs beside its window, in KiB.
 const XZ_OVERHEAD_KIB: u32 = 1024;
