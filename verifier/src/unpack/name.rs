@@ -12,7 +12,7 @@ use super::{Fault, Rule, fault};
 /// What every file system holds in one component.
 pub const MAX_COMPONENT_BYTES: usize = 255;
 /// Longest name: the most that a zip can hold.
-pub const MAX_NAME_BYTES: usize = 65_535;
+pub const MAX_ENTRY_NAME_BYTES: usize = 65_535;
 
 /// A name that passed the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,8 +56,8 @@ pub fn target(bytes: &[u8]) -> Result<&str, Fault> {
 
 /// What holds of a name or target as a whole.
 fn text(bytes: &[u8], named: impl Fn(&str, &str) -> Fault) -> Result<&str, Fault> {
-    if bytes.len() > MAX_NAME_BYTES {
-        return fault(Rule::Limit, format!("a name of more than {MAX_NAME_BYTES} bytes"));
+    if bytes.len() > MAX_ENTRY_NAME_BYTES {
+        return fault(Rule::Limit, format!("a name of more than {MAX_ENTRY_NAME_BYTES} bytes"));
     }
     let Ok(text) = str::from_utf8(bytes) else {
         let shown = String::from_utf8_lossy(bytes);
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(EntryName::new(b"caf\xe9").unwrap_err().rule, Rule::Name);
         assert!(EntryName::new("x".repeat(255).as_bytes()).is_ok());
         assert_eq!(EntryName::new("x".repeat(256).as_bytes()).unwrap_err().rule, Rule::Name);
-        assert_eq!(EntryName::new(&vec![b'a'; MAX_NAME_BYTES + 1]).unwrap_err().rule, Rule::Limit);
+        assert_eq!(EntryName::new(&vec![b'a'; MAX_ENTRY_NAME_BYTES + 1]).unwrap_err().rule, Rule::Limit);
     }
 
     #[test]

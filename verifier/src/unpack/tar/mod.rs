@@ -8,7 +8,7 @@
 mod header;
 mod pax;
 
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 
 use super::name::{EntryName, target};
 use super::tree::{SameDirectory, Tree};
@@ -17,6 +17,9 @@ pub use header::begins as has_magic;
 use header::{BLOCK, Header};
 pub use pax::MAX_EXTENDED_BYTES;
 use pax::{Extended, Scope};
+
+/// What is read ahead: headers are short.
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// The entries of a tar that was read to its end.
 #[derive(Debug)]
@@ -69,6 +72,7 @@ type Visit<'a> = &'a mut dyn FnMut(&Entry, &mut dyn Read) -> Result<(), Error>;
 
 /// Every entry with its content, up to the end of the stream. `visit` reads the content to its end.
 fn walk(from: &mut dyn Read, visit: Visit<'_>) -> Result<(), Error> {
+    let from: &mut dyn Read = &mut BufReader::with_capacity(BUFFER_BYTES, from);
     let mut extended = Extended::default();
     let mut first = true;
     while let Some(block) = next_block(from, first)? {
