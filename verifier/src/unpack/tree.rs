@@ -93,7 +93,7 @@ impl Tree {
         let mut steps = 0_usize;
         for entry in &self.entries {
             let target = match &entry.kind {
-                EntryKind::Symlink(target) => Some(target),
+                EntryKind::Symlink(target) => Some(&**target),
                 // Another name of a link leads elsewhere than the first where it lies in another folder.
                 EntryKind::Hardlink(first) => self.find(first).and_then(|node| self.link(node.shape)),
                 EntryKind::File | EntryKind::Directory => None,
@@ -191,10 +191,10 @@ impl Tree {
         found
     }
 
-    fn link(&self, shape: Shape) -> Option<&Box<str>> {
+    fn link(&self, shape: Shape) -> Option<&str> {
         let Shape::Symlink(entry) = shape else { return None };
         match &self.entries.get(entry)?.kind {
-            EntryKind::Symlink(target) => Some(target),
+            EntryKind::Symlink(target) => Some(&**target),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use verifier::unpack::{Bound, EntryKind, FREE_EXPANSION, Rule};
 use super::zip_writer::{Descriptor, File, crc, deflate, extra, file, link, zip};
 use super::{read_zip, rule};
 
-fn verdict(bytes: &Vec<u8>) -> Result<(), Rule> {
+fn verdict(bytes: &[u8]) -> Result<(), Rule> {
     read_zip(bytes).map(|_| ()).map_err(rule)
 }
 
@@ -63,7 +63,7 @@ fn every_byte_has_one_owner() {
     let [first, second] = [plain.locals[0], plain.locals[1]];
     assert_eq!(verdict(&[b"#!".to_vec(), plain.bytes.clone()].concat()), Err(Rule::Unowned));
     assert_eq!(verdict(&[plain.bytes.clone(), b"z".to_vec()].concat()), Err(Rule::Unowned));
-    assert_eq!(verdict(&plain.bytes[..plain.bytes.len() - 1].to_vec()), Err(Rule::Unowned));
+    assert_eq!(verdict(&plain.bytes[..plain.bytes.len() - 1]), Err(Rule::Unowned));
     let gap = File { after: b"hidden".to_vec(), ..file("a", b"") };
     assert_eq!(of(&[gap.clone(), file("b", b"")]), Err(Rule::Unowned));
     assert_eq!(of(&[file("b", b""), gap]), Err(Rule::Unowned));
