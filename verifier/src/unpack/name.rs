@@ -14,13 +14,24 @@ pub const MAX_COMPONENT_BYTES: usize = 255;
 /// Longest name: the most that a zip can hold.
 pub const MAX_ENTRY_NAME_BYTES: usize = 65_535;
 
+/// How a name ends: before there were modes and kinds, that told folders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With a component.
+    Plain,
+    /// With a slash: a folder.
+    Slash,
+    /// With `.`: a folder for the system, a file for readers that look for the slash.
+    Dot,
+}
+
 /// A name that passed the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryName {
     /// Components joined by `/`; empty for the folder itself.
     pub path: Box<str>,
-    /// Whether a slash, or a slash and a dot, stood at the end: in a zip, and in old tars, this is a folder.
-    pub directory: bool,
+    /// What stood at the end.
+    pub ending: Ending,
 }
 
 impl EntryName {
@@ -37,8 +48,12 @@ impl EntryName {
             }
             path.push_str(component);
         }
-        let directory = text.ends_with('/') || text == "." || text.ends_with("/.");
-        Ok(Self { path: path.into(), directory })
+        let ending = match text.rsplit('/').next() {
+            Some("") => Ending::Slash,
+            Some(".") => Ending::Dot,
+            _ => Ending::Plain,
+        };
+        Ok(Self { path: path.into(), ending })
     }
 }
 
@@ -129,8 +144,11 @@ mod tests {
         assert_eq!(path("./").unwrap(), "");
         assert_eq!(path(".hidden").unwrap(), ".hidden");
         assert_eq!(path("Foo::Bar.3pm").unwrap(), "Foo::Bar.3pm");
-        assert!(EntryName::new(b"a/").unwrap().directory && EntryName::new(b"a/.").unwrap().directory);
-        assert!(!EntryName::new(b"a/b.").unwrap().directory);
+        for (name, ending) in
+            [("a/", Ending::Slash), ("a/.", Ending::Dot), (".", Ending::Dot), ("a/b.", Ending::Plain)]
+        {
+            assert_eq!(EntryName::new(name.as_bytes()).unwrap().ending, ending, "{name}");
+        }
     }
 
     #[test]

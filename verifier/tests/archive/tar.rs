@@ -99,6 +99,7 @@ fn kinds_that_are_not_unpacked_are_refused() {
     // Folders of old tars have a slash; those of later ones a kind.
     assert_eq!(read(&[entry(0, "d/", b"")]).unwrap()[0].0.kind, EntryKind::Directory);
     assert_eq!(verdict(&[entry(b'0', "d/", b"")]), Err(Rule::Contradiction));
+    assert_eq!(verdict(&[entry(0, "d/.", b"")]), Err(Rule::Contradiction));
     for kind in *b"125" {
         let with_content = [header(kind, b"a", b"b", 3), blocks(b"abc")].concat();
         assert_eq!(

@@ -172,7 +172,9 @@ fn what_an_entry_is_stands_in_name_and_mode_alike() {
     {
         assert_eq!(of_mode(name, mode), Ok(()), "{name} {mode:o}");
     }
-    for (name, mode) in [("d", 0o040_755), ("f/", 0o100_644), ("l/", 0o120_777)] {
+    for (name, mode) in
+        [("d", 0o040_755), ("d/.", 0o040_755), ("d/.", 0), ("f/", 0o100_644), ("l/", 0o120_777)]
+    {
         assert_eq!(of_mode(name, mode), Err(Rule::Contradiction), "{name} {mode:o}");
     }
     for mode in [0o010_644, 0o020_644, 0o060_644, 0o140_644, 0o160_000] {

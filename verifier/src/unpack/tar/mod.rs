@@ -10,7 +10,7 @@ mod pax;
 
 use std::io::{self, BufReader, Read};
 
-use super::name::{EntryName, target};
+use super::name::{Ending, EntryName, target};
 use super::tree::{SameDirectory, Tree};
 use super::{Bound, Entry, EntryKind, Error, Fault, MAX_TARGET_BYTES, Rule, drain, fault, length, read_full};
 pub use header::begins as has_magic;
@@ -173,8 +173,8 @@ fn entry(header: Header) -> Result<Entry, Fault> {
     };
     let kind = match header.kind {
         // Before there was a kind for folders, a slash told them. `0` is of a later time.
-        0 if name.directory => EntryKind::Directory,
-        b'0' | b'7' if name.directory => {
+        0 if name.ending == Ending::Slash => EntryKind::Directory,
+        0 | b'0' | b'7' if name.ending != Ending::Plain => {
             return Err(
                 Fault::new(Rule::Contradiction, "a folder by its name, a file by its kind").of(&shown)
             );
