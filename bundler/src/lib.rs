@@ -12,6 +12,7 @@ pub mod failure;
 pub mod files;
 pub mod init;
 pub mod lock;
+pub mod place;
 pub mod recipe;
 pub mod report;
 pub mod root;

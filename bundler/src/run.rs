@@ -171,7 +171,12 @@ fn lock(printer: &Printer, command: &cli::Lock) -> Result<Report, Failure> {
     for (path, state, signatures) in lock.contents() {
         printer.detail(|| format!("locked {path}: {}, {}", size(state.size), state.digest));
         for signature in signatures {
-            printer.detail(|| format!("  signed by {}, in {}", signature.signer, signature.file.path));
+            printer.detail(|| {
+                let files: Vec<&str> = signature.files.iter().map(|file| file.path.as_str()).collect();
+                let place =
+                    if files.is_empty() { "inside".to_owned() } else { format!("in {}", files.join(", ")) };
+                format!("  signed by {} ({}), {place}", signature.signer, signature.kind.as_str())
+            });
         }
     }
     let path = lock::path_beside(recipe_file);

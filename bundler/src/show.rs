@@ -105,10 +105,7 @@ fn demand(demand: &Demand) -> String {
     match demand {
         Demand::Unsigned(reason) => format!("unsigned: {reason}"),
         Demand::Vendor(evidence) => {
-            let signers: Vec<&str> = evidence
-                .iter()
-                .map(|manifests::bundle::EvidenceDemand::Openpgp { signer, .. }| signer.as_str())
-                .collect();
+            let signers: Vec<&str> = evidence.iter().map(|demand| demand.signer().as_str()).collect();
             format!("signed by {}", signers.join(", "))
         }
     }
@@ -150,7 +147,7 @@ fn lock_file(path: &Path) -> Result<Report, Failure> {
 pub fn signatures(lock: &Lock) -> Vec<Value> {
     let signed = lock.artifacts.iter().flat_map(|(name, artifact)| {
         artifact.signatures.iter().map(move |signature| {
-            json!({"artifact": name.as_str(), "signer": signature.signer.to_string(),
+            json!({"artifact": name.as_str(), "kind": signature.kind.as_str(), "signer": signature.signer,
                    "signedAt": signature.signed_at.map(|time| time.to_string())})
         })
     });

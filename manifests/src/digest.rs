@@ -37,6 +37,14 @@ impl Sha256Digest {
     pub fn parse(text: &str) -> Result<Self, DigestError> {
         Self::from_hex(text.strip_prefix("sha256:").unwrap_or(text))
     }
+
+    /// Reads what tools print and people paste: digits in either case, with or without `sha256:`, spaces and
+    /// colons anywhere.
+    pub fn parse_spaced(text: &str) -> Result<Self, DigestError> {
+        let text = text.trim().strip_prefix("sha256:").unwrap_or(text.trim());
+        let digits: String = text.chars().filter(|c| !matches!(c, ' ' | ':')).collect();
+        Self::from_hex(&digits.to_ascii_lowercase())
+    }
 }
 
 impl fmt::Display for Sha256Digest {

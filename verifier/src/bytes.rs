@@ -29,6 +29,16 @@ impl Bytes for [u8] {
     }
 }
 
+impl<B: Bytes + ?Sized> Bytes for &B {
+    fn length(&self) -> u64 {
+        (**self).length()
+    }
+
+    fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+        (**self).read_at(at, into)
+    }
+}
+
 impl Bytes for Vec<u8> {
     fn length(&self) -> u64 {
         self.as_slice().length()

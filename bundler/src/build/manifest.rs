@@ -7,9 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use manifests::bundle::{
-    self, Chains, EntryMode, EvidenceDemand, Manifest, Predicate, Reserved, chaining_values,
-};
+use manifests::bundle::{self, Chains, EntryMode, Manifest, Predicate, Reserved, chaining_values};
 use manifests::digest::{SHA256_BYTES, Sha256Digest};
 use manifests::name::{Name, PortablePath};
 use manifests::statement::Subject;
@@ -20,6 +18,7 @@ use crate::digest::{Follow, Locked};
 use crate::failure::Failure;
 use crate::lock::tree::{self, Found};
 use crate::lock::{Lock, LockedArtifact, LockedFile, LockedTree};
+use crate::place;
 use crate::recipe::{Artifact, Demand, LocalPath, Recipe, Tree};
 
 /// What goes where in the archive.
@@ -53,8 +52,14 @@ pub fn plan(recipe: &Recipe, lock: &Lock) -> Result<Plan, Failure> {
     let mut signers = std::collections::BTreeMap::new();
     for (name, signer) in &recipe.signers {
         let locked = lock.signers.get(name).ok_or_else(|| outdated(name))?;
-        let key = planner.local(&signer.key, locked, &format!("files/signers/{name}"))?;
-        signers.insert(name.clone(), bundle::Signer { openpgp: signer.openpgp.clone(), key });
+        let sources = signer.sources();
+        if sources.len() != locked.len() {
+            return Err(outdated(name));
+        }
+        for (path, locked) in sources.into_iter().zip(locked) {
+            planner.local(path, locked, place::of_signer(recipe, name, path)?)?;
+        }
+        signers.insert(name.clone(), place::signer(recipe, name, signer)?);
     }
     let mut artifacts = Vec::with_capacity(recipe.artifacts.len());
     for artifact in &recipe.artifacts {
@@ -123,29 +128,22 @@ struct Planner<'r> {
 }
 
 impl Planner<'_> {
-    /// Adds a file that the recipe names, under its own base name in `folder`.
-    fn local(
-        &mut self,
-        path: &LocalPath,
-        locked: &LockedFile,
-        folder: &str,
-    ) -> Result<PortablePath, Failure> {
+    /// Adds a file that the recipe names at its place in the bundle.
+    fn local(&mut self, path: &LocalPath, locked: &LockedFile, place: PortablePath) -> Result<(), Failure> {
         if locked.path != path.text {
             return Err(Failure::new(Code::LockOutdated, &path.text, "is not the file that was locked")
                 .expected(&locked.path)
                 .found(&path.text));
         }
-        let target = PortablePath::new(&format!("{folder}/{}", path.file_name()))
-            .map_err(|error| self.recipe.error(path, format!("names a file whose name {}", error.rule())))?;
         self.entries.push(PlannedEntry {
-            path: target.clone(),
+            path: place,
             source: self.recipe.resolve(path),
             name: path.text.clone(),
             locked: locked.state,
             mode: EntryMode::Plain,
             follow: Follow::Yes,
         });
-        Ok(target)
+        Ok(())
     }
 
     fn artifact(
@@ -153,32 +151,38 @@ impl Planner<'_> {
         artifact: &Artifact,
         locked: &LockedArtifact,
     ) -> Result<bundle::Artifact, Failure> {
-        let folder = format!("files/{}", artifact.name);
+        let name = &artifact.name;
         let demand = match &artifact.demand {
             Demand::Unsigned(reason) => bundle::Demand::Unsigned(reason.clone()),
             Demand::SignedBy { signer, signatures } => {
                 if signatures.len() != locked.signatures.len() {
-                    return Err(outdated(&artifact.name));
+                    return Err(outdated(name));
                 }
-                let mut taken = BTreeSet::from([artifact.source.file_name().to_lowercase()]);
+                place::require_no_collision(self.recipe, artifact, signatures)?;
+                let mut laid = BTreeSet::new();
                 let mut evidence = Vec::with_capacity(signatures.len());
-                for (path, locked) in signatures.iter().zip(&locked.signatures) {
-                    if !taken.insert(path.file_name().to_lowercase()) {
-                        return Err(self
-                            .recipe
-                            .error(path, "has the file name of another file of this artifact")
-                            .hint("they lie in one folder of the bundle: rename one of them"));
+                for (signature, locked) in signatures.iter().zip(&locked.signatures) {
+                    let sources = signature.sources();
+                    if sources.len() != locked.files.len() {
+                        return Err(outdated(name));
                     }
-                    let signature = self.local(path, &locked.file, &folder)?;
-                    evidence.push(EvidenceDemand::Openpgp { signer: signer.clone(), signature });
+                    for (path, locked) in sources.into_iter().zip(&locked.files) {
+                        let place = place::beside(self.recipe, name, path)?;
+                        if laid.insert(place.clone()) {
+                            self.local(path, locked, place)?;
+                        }
+                    }
+                    evidence.push(place::demand(self.recipe, name, signer, signature, locked.kind)?);
                 }
                 bundle::Demand::Vendor(evidence)
             }
         };
+        let file = place::beside(self.recipe, name, &artifact.source)?;
+        self.local(&artifact.source, &locked.file, file.clone())?;
         Ok(bundle::Artifact {
-            name: artifact.name.clone(),
+            name: name.clone(),
             component: artifact.component.clone(),
-            file: self.local(&artifact.source, &locked.file, &folder)?,
+            file,
             version: None,
             demand,
             install: artifact.install.clone(),

@@ -1,66 +1,118 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Vendors' signatures, judged by the verifier's own checker at the time that the recipe gives the bundle.
+//! Vendors' signatures, judged by the verifier's own checkers at the time that the recipe gives the bundle.
 //!
 //! That time, and not the clock: an old lock still builds, and any machine comes to the same verdict.
 
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::Path;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
 
+use manifests::bundle::{EvidenceDemand, Signer};
 use manifests::evidence::{Evidence, Verdict};
-use manifests::fingerprint::Fingerprint;
-use manifests::name::Name;
+use manifests::name::PortablePath;
 use manifests::time::Timestamp;
+use verifier::bytes::{Bytes, FileBytes};
 use verifier::check::openpgp::hash;
 use verifier::hash::sha256::Midstate;
 use verifier::progress::Progress;
-use verifier::signature::approve;
-use verifier::signature::openpgp::{self, Check, Hasher, Sha1};
+use verifier::signature::approve::{self, Beside, Case};
+use verifier::signature::openpgp::{Check, Hasher};
 
 use crate::failure::Failure;
 
-/// What the recipe asks of one artifact's signatures.
-pub(super) struct Demand<'r> {
+/// What the recipe asks of one artifact's signatures, in the words of a manifest.
+pub(super) struct Asked {
     /// The artifact, for people.
-    pub(super) artifact: &'r str,
+    pub(super) artifact: String,
+    /// Its file.
+    pub(super) path: PathBuf,
     /// Who must have signed.
-    pub(super) signer: &'r Name,
-    /// Any of these keys.
-    pub(super) pins: &'r [Fingerprint],
+    pub(super) signer: Signer,
+    /// Files of this machine by their place in the bundle: signatures, keys, certificates.
+    pub(super) beside: LocalFiles,
     /// The time of judgement.
     pub(super) now: Timestamp,
 }
 
-/// Signatures that were read and wait for the file.
-pub(super) struct Pending<'r> {
-    demand: Demand<'r>,
-    /// Each with the signature's path, for people.
-    checks: Vec<(String, Check)>,
-    /// One for each check, where it needs more than SHA-256.
+/// Files of this machine by their place in the bundle.
+#[derive(Clone, Default)]
+pub(super) struct LocalFiles(BTreeMap<PortablePath, Local>);
+
+#[derive(Clone)]
+struct Local {
+    /// As the recipe writes it.
+    text: String,
+    content: Content,
+}
+
+/// What a file holds.
+#[derive(Clone)]
+pub(super) enum Content {
+    /// Small, and read once: a signature, a key, a certificate.
+    Read(Arc<Vec<u8>>),
+    /// A repository's index.
+    At(PathBuf),
+}
+
+impl LocalFiles {
+    pub(super) fn insert(&mut self, place: PortablePath, text: &str, content: Content) {
+        self.0.insert(place, Local { text: text.to_owned(), content });
+    }
+
+    /// A small file.
+    fn bytes(&self, path: &PortablePath) -> Result<&[u8], Failure> {
+        match self.0.get(path) {
+            Some(Local { content: Content::Read(bytes), .. }) => Ok(bytes),
+            _ => Err(Failure::fault(path.as_str(), "was not read")),
+        }
+    }
+}
+
+impl Beside for LocalFiles {
+    fn get(&self, path: &PortablePath) -> io::Result<Option<Box<dyn Bytes + '_>>> {
+        Ok(match self.0.get(path).map(|local| &local.content) {
+            None => None,
+            Some(Content::Read(bytes)) => Some(Box::new(bytes.as_slice())),
+            Some(Content::At(path)) => Some(Box::new(FileBytes::new(File::open(path)?)?)),
+        })
+    }
+}
+
+/// Signatures that wait for the artifact's bytes.
+pub(super) struct Pending {
+    asked: Asked,
+    waiting: Vec<Waiting>,
+    /// One for each that waits, where it needs more than SHA-256.
     hashers: Vec<Option<Hasher>>,
+}
+
+struct Waiting {
+    demand: EvidenceDemand,
+    /// A detached signature over the whole file, which needs nothing but digests.
+    check: Option<Check>,
 }
 
 /// Who made a good signature, and when.
 pub(super) struct Good {
-    pub(super) signer: Fingerprint,
+    pub(super) signer: String,
     pub(super) signed_at: Option<Timestamp>,
 }
 
-impl<'r> Pending<'r> {
-    /// Reads all signatures of one artifact; each is a path for people and its bytes.
-    pub(super) fn prepare(
-        demand: Demand<'r>,
-        signatures: &[(String, Vec<u8>)],
-        key: &[u8],
-    ) -> Result<Self, Failure> {
-        let mut checks = Vec::with_capacity(signatures.len());
-        for (name, signature) in signatures {
-            let (pins, now) = (demand.pins, demand.now);
-            let asked = openpgp::Demand { signature, keys: &[key], pins, now, sha1: Sha1::Refused };
-            let check = openpgp::prepare(&asked).map_err(|evidence| demand.refusal(name, &evidence))?;
-            checks.push((name.clone(), check));
+impl Pending {
+    /// Reads the detached signatures of one artifact.
+    pub(super) fn prepare(asked: Asked, demands: Vec<EvidenceDemand>) -> Result<Self, Failure> {
+        let mut waiting = Vec::with_capacity(demands.len());
+        for demand in demands {
+            let check = match &demand {
+                EvidenceDemand::Openpgp { signature, .. } => Some(asked.openpgp(&demand, signature)?),
+                _ => None,
+            };
+            waiting.push(Waiting { demand, check });
         }
-        let hashers = checks.iter().map(|(_, check)| check.hasher()).collect();
-        Ok(Self { demand, checks, hashers })
+        let hashers = waiting.iter().map(|one| one.check.as_ref().and_then(Check::hasher)).collect();
+        Ok(Self { asked, waiting, hashers })
     }
 
     /// Whether SHA-256 is not enough, so that the bytes must be seen in order.
@@ -68,20 +120,23 @@ impl<'r> Pending<'r> {
         self.hashers.iter().any(Option::is_some)
     }
 
-    /// Reads the file once for its own digest and for all that its signatures need.
-    pub(super) fn read(&mut self, path: &Path, progress: &Progress) -> Result<Midstate, Failure> {
-        let name = self.demand.artifact;
-        let mut opened = File::open(path).map_err(|error| Failure::argument(name, &error))?;
+    /// Reads the file once for its own digest and for all that its detached signatures need.
+    pub(super) fn read(&mut self, progress: &Progress) -> Result<Midstate, Failure> {
+        let name = &*self.asked.artifact;
+        let mut opened = File::open(&self.asked.path).map_err(|error| Failure::argument(name, &error))?;
         hash(&mut opened, &mut self.hashers, &|bytes| progress.add(bytes as u64))
             .map_err(|error| Failure::reading(name, &error))
     }
 
     /// Judges every signature; all must be good.
     pub(super) fn judge(self, file: &Midstate) -> Result<Vec<Good>, Failure> {
-        let Self { demand, checks, hashers } = self;
-        let judged = checks.into_iter().zip(hashers).map(|((name, check), hasher)| {
-            let evidence = check.judge(file, hasher);
-            good(&evidence).ok_or_else(|| demand.refusal(&name, &evidence))
+        let Self { asked, waiting, hashers } = self;
+        let judged = waiting.into_iter().zip(hashers).map(|(one, hasher)| {
+            let evidence = match one.check {
+                Some(check) => check.judge(file, hasher),
+                None => asked.anywhere(&one.demand)?,
+            };
+            good(&evidence).ok_or_else(|| asked.refusal(&one.demand, &evidence))
         });
         judged.collect()
     }
@@ -89,14 +144,36 @@ impl<'r> Pending<'r> {
 
 fn good(evidence: &Evidence) -> Option<Good> {
     let signer = evidence.signer.as_ref().filter(|_| evidence.verdict == Verdict::Good)?;
-    Some(Good { signer: Fingerprint::parse(&signer.id).ok()?, signed_at: evidence.signed_at })
+    Some(Good { signer: signer.id.clone(), signed_at: evidence.signed_at })
 }
 
-impl Demand<'_> {
+impl Asked {
+    const fn case<'a>(&'a self, demand: &'a EvidenceDemand) -> Case<'a> {
+        Case { demand, signer: &self.signer, now: self.now }
+    }
+
+    fn openpgp(&self, demand: &EvidenceDemand, signature: &PortablePath) -> Result<Check, Failure> {
+        let keys = self.signer.files().into_iter().map(|key| self.beside.bytes(key));
+        let keys = keys.collect::<Result<Vec<_>, _>>()?;
+        let checked = self.case(demand).openpgp(self.beside.bytes(signature)?, &keys);
+        checked.map_err(|evidence| self.refusal(demand, &evidence))
+    }
+
+    /// Evidence that is read at any place of the file.
+    fn anywhere(&self, demand: &EvidenceDemand) -> Result<Evidence, Failure> {
+        let failed = |error: io::Error| Failure::reading(&*self.artifact, &error);
+        let file = File::open(&self.path).and_then(FileBytes::new).map_err(failed)?;
+        self.case(demand).judge(&file, &self.beside).map_err(failed)
+    }
+
     /// What an isolated host would refuse, here with the signature's file.
-    fn refusal(&self, signature: &str, evidence: &Evidence) -> Failure {
-        let mut refusal = approve::refusal(self.artifact, self.signer, self.pins, evidence);
-        refusal.found = refusal.found.map(|found| format!("{found}, in {signature}"));
+    fn refusal(&self, demand: &EvidenceDemand, evidence: &Evidence) -> Failure {
+        let mut refusal = approve::refusal(&self.artifact, &self.case(demand), evidence);
+        let local = |path: &&PortablePath| self.beside.0.get(*path).map(|local| local.text.clone());
+        let files: Vec<String> = demand.files().iter().filter_map(local).collect();
+        if !files.is_empty() {
+            refusal.found = refusal.found.map(|found| format!("{found}, in {}", files.join(" and ")));
+        }
         refusal
             .hint("fetch file and signature from the vendor again; ask the vendor before you change a pin")
             .into()

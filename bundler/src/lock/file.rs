@@ -5,11 +5,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use clap::ValueEnum;
 use manifests::bundle::{EntryMode, Link};
 use manifests::digest::Sha256Digest;
-use manifests::fingerprint::Fingerprint;
 use manifests::name::{Name, PortablePath};
 use manifests::time::Timestamp;
+use verifier::cli::Kind;
 
 use super::{Lock, LockedArtifact, LockedFile, LockedSignature, LockedTree, TreeFile};
 use crate::digest::Locked;
@@ -24,9 +25,10 @@ const FORMAT: u64 = 1;
 const HINT: &str = "do not edit the lock: run `bundler lock`";
 
 const DOCUMENT: Keys = Keys { known: &["format", "recipe", "set", "signer", "artifact", "tree"], later: &[] };
-const SIGNER: Keys = Keys { known: &["name", "path", "size", "sha256"], later: &[] };
+const SIGNER: Keys = Keys { known: &["name", "file"], later: &[] };
+const FILE: Keys = Keys { known: &["path", "size", "sha256"], later: &[] };
 const ARTIFACT: Keys = Keys { known: &["name", "path", "size", "sha256", "signature"], later: &[] };
-const SIGNATURE: Keys = Keys { known: &["path", "size", "sha256", "signer", "signed-at"], later: &[] };
+const SIGNATURE: Keys = Keys { known: &["kind", "signer", "signed-at", "file"], later: &[] };
 const TREE: Keys = Keys { known: &["name", "path", "file", "link", "empty-directory"], later: &[] };
 const TREE_FILE: Keys = Keys { known: &["path", "mode", "size", "sha256"], later: &[] };
 const LINK: Keys = Keys { known: &["path", "target"], later: &[] };
@@ -41,10 +43,13 @@ pub fn render(lock: &Lock) -> String {
         out.push_str("\n[set]\n");
         lock.sets.iter().for_each(|(name, value)| text(&mut out, name, value));
     }
-    for (name, key) in &lock.signers {
+    for (name, files) in &lock.signers {
         out.push_str("\n[[signer]]\n");
         text(&mut out, "name", name.as_str());
-        file(&mut out, key);
+        for one in files {
+            out.push_str("\n[[signer.file]]\n");
+            file(&mut out, one);
+        }
     }
     for (name, artifact) in &lock.artifacts {
         out.push_str("\n[[artifact]]\n");
@@ -52,10 +57,14 @@ pub fn render(lock: &Lock) -> String {
         file(&mut out, &artifact.file);
         for signature in &artifact.signatures {
             out.push_str("\n[[artifact.signature]]\n");
-            file(&mut out, &signature.file);
-            text(&mut out, "signer", &signature.signer.to_string());
+            text(&mut out, "kind", signature.kind.as_str());
+            text(&mut out, "signer", &signature.signer);
             if let Some(time) = signature.signed_at {
                 text(&mut out, "signed-at", &time.to_string());
+            }
+            for one in &signature.files {
+                out.push_str("\n[[artifact.signature.file]]\n");
+                file(&mut out, one);
             }
         }
     }
@@ -145,7 +154,7 @@ pub fn read(source: Source) -> Result<Lock, Failure> {
     let lock = Lock {
         recipe: root.required("recipe")?.parse(Sha256Digest::parse)?,
         sets,
-        signers: named(&root, "signer", SIGNER, read_file)?,
+        signers: named(&root, "signer", SIGNER, |table| files(table, "signer"))?,
         artifacts: named(&root, "artifact", ARTIFACT, artifact)?,
         trees: named(&root, "tree", TREE, tree)?,
     };
@@ -179,6 +188,12 @@ fn items<'a>(table: &Table<'a>, key: &str) -> Result<Vec<Value<'a>>, Failure> {
     table.optional(key).map_or(Ok(Vec::new()), |items| items.array())
 }
 
+/// The items of `[[in.file]]`.
+fn files(table: &Table<'_>, of: &str) -> Result<Vec<LockedFile>, Failure> {
+    let items = items(table, "file")?;
+    items.iter().map(|item| read_file(&item.table(format!("[[{of}.file]]"), FILE)?)).collect()
+}
+
 fn read_file(table: &Table<'_>) -> Result<LockedFile, Failure> {
     Ok(LockedFile { path: table.required("path")?.string()?.text, state: read_state(table)? })
 }
@@ -195,8 +210,9 @@ fn artifact(table: &Table<'_>) -> Result<LockedArtifact, Failure> {
     for item in items(table, "signature")? {
         let table = item.table("[[artifact.signature]]", SIGNATURE)?;
         signatures.push(LockedSignature {
-            file: read_file(&table)?,
-            signer: table.required("signer")?.parse(Fingerprint::parse)?,
+            kind: table.required("kind")?.parse(|text| Kind::from_str(text, false))?,
+            files: files(&table, "artifact.signature")?,
+            signer: table.required("signer")?.string()?.text,
             signed_at: table.optional("signed-at").map(|value| value.parse(Timestamp::parse)).transpose()?,
         });
     }

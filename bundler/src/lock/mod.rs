@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 
 use manifests::bundle::{EntryMode, Link};
 use manifests::digest::Sha256Digest;
-use manifests::fingerprint::Fingerprint;
 use manifests::name::{Name, PortablePath};
 use manifests::time::Timestamp;
+use verifier::cli::Kind;
 use verifier::error::Code;
 
 use crate::digest::Locked;
@@ -32,8 +32,8 @@ pub struct Lock {
     pub recipe: Sha256Digest,
     /// The values of `--set`.
     pub sets: BTreeMap<String, String>,
-    /// The signers' key files.
-    pub signers: BTreeMap<Name, LockedFile>,
+    /// The signers' key files and CA certificates, in the order of the recipe.
+    pub signers: BTreeMap<Name, Vec<LockedFile>>,
     /// Single files.
     pub artifacts: BTreeMap<Name, LockedArtifact>,
     /// Folders.
@@ -61,11 +61,13 @@ pub struct LockedArtifact {
 /// A signature that was good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockedSignature {
-    /// Its file.
-    pub file: LockedFile,
-    /// The primary key that made it.
-    pub signer: Fingerprint,
-    /// When, as the signature itself says.
+    /// Of which kind it is: for one inside the artifact, what its content was recognised as.
+    pub kind: Kind,
+    /// Its files, in the order of the recipe; none where it is inside the artifact.
+    pub files: Vec<LockedFile>,
+    /// Who made it: a primary key's fingerprint, or the digest of a leaf certificate.
+    pub signer: String,
+    /// When, as the signature or a timestamp says.
     pub signed_at: Option<Timestamp>,
 }
 
@@ -128,20 +130,24 @@ impl Lock {
 
     /// All bytes that a bundle of this lock carries.
     pub fn bytes(&self) -> u64 {
-        let artifacts = self.artifacts.values().map(|artifact| {
-            let signatures: u64 = artifact.signatures.iter().map(|signature| signature.file.state.size).sum();
-            artifact.file.state.size + signatures
-        });
-        let keys = self.signers.values().map(|key| key.state.size);
+        let files = self.singles().map(|file| file.state.size);
         let trees = self.trees.values().flat_map(|tree| tree.files.iter().map(|file| file.state.size));
-        artifacts.chain(keys).chain(trees).fold(0, u64::saturating_add)
+        files.chain(trees).fold(0, u64::saturating_add)
     }
 
     /// Files that a bundle of this lock carries.
     pub fn files(&self) -> usize {
-        let artifacts: usize = self.artifacts.values().map(|artifact| 1 + artifact.signatures.len()).sum();
         let trees: usize = self.trees.values().map(|tree| tree.files.len()).sum();
-        self.signers.len() + artifacts + trees
+        self.singles().count() + trees
+    }
+
+    /// Files that lie in no tree.
+    fn singles(&self) -> impl Iterator<Item = &LockedFile> {
+        let artifacts = self.artifacts.values().flat_map(|artifact| {
+            let signatures = artifact.signatures.iter().flat_map(|signature| &signature.files);
+            [&artifact.file].into_iter().chain(signatures)
+        });
+        self.signers.values().flatten().chain(artifacts)
     }
 }
 

@@ -2,30 +2,39 @@
 //! A recipe and the files that it names → a lock. Every file is read once.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
 
+use manifests::bundle;
 use manifests::name::Name;
+use verifier::bytes::FileBytes;
+use verifier::check::kind::recognise;
+use verifier::check::openpgp::hash;
+use verifier::cli::{self, Kind};
 use verifier::hash::sha256::{self, Midstate};
 use verifier::progress::Progress;
 use verifier::report::human::size;
 use verifier::signature::openpgp::{MAX_KEY_BYTES, MAX_SIGNATURE_BYTES};
 
-use super::evidence::{self, Pending};
+use super::evidence::{Asked, Content, Good, LocalFiles, Pending};
 use super::tree::{self, Found};
 use super::{Lock, LockedArtifact, LockedFile, LockedSignature, LockedTree, TreeFile};
 use crate::digest::{Follow, Job, Locked, read_all};
 use crate::failure::Failure;
 use crate::files::read_limited;
-use crate::recipe::{Artifact, Demand, LocalPath, Recipe, Tree};
+use crate::place;
+use crate::recipe::{Artifact, Demand, LocalPath, Recipe, Signature, Tree};
 use crate::report::{Printer, count};
 
 /// Reads everything that the recipe names, and checks every signature.
 pub fn resolve(recipe: &Recipe, printer: &Printer) -> Result<Lock, Failure> {
-    let keys = keys(recipe, printer)?;
+    let trusted = signers(recipe, printer)?;
     let mut total = 0;
     let mut pending = Vec::with_capacity(recipe.artifacts.len());
     for artifact in &recipe.artifacts {
         total += require_file(recipe, &artifact.source)?;
-        pending.push(signatures(recipe, artifact, &keys, printer)?);
+        pending.push(signatures(recipe, artifact, &trusted, printer)?);
     }
     let mut trees = Vec::with_capacity(recipe.trees.len());
     for tree in &recipe.trees {
@@ -41,7 +50,7 @@ pub fn resolve(recipe: &Recipe, printer: &Printer) -> Result<Lock, Failure> {
     let mut artifacts = BTreeMap::new();
     for (artifact, pending) in recipe.artifacts.iter().zip(pending) {
         let locked = match pending {
-            Some(signed) if signed.check.needs_bytes() => signed.read(recipe, artifact, progress)?,
+            Some(signed) if signed.check.needs_bytes() => signed.read(artifact, progress)?,
             pending => finish(artifact, &next(&artifact.source.text)?.midstate, pending)?,
         };
         artifacts.insert(artifact.name.clone(), locked);
@@ -66,14 +75,14 @@ pub fn resolve(recipe: &Recipe, printer: &Printer) -> Result<Lock, Failure> {
         sets: recipe.sets().clone(),
         trees: locked_trees,
         artifacts,
-        signers: keys.into_iter().map(|(name, small)| (name, small.file)).collect(),
+        signers: trusted.into_iter().map(|(name, trusted)| (name, trusted.files)).collect(),
     })
 }
 
 /// A key or signature file: small, and read whole.
 struct Small {
     file: LockedFile,
-    bytes: Vec<u8>,
+    bytes: Arc<Vec<u8>>,
 }
 
 fn small(recipe: &Recipe, path: &LocalPath, limit: usize, printer: &Printer) -> Result<Small, Failure> {
@@ -81,7 +90,7 @@ fn small(recipe: &Recipe, path: &LocalPath, limit: usize, printer: &Printer) -> 
     let bytes = read_limited(&recipe.resolve(path), limit as u64)?;
     let state = Locked { size: bytes.len() as u64, digest: sha256::digest(&bytes) };
     printer.detail(|| format!("read {}: {}", path.text, size(state.size)));
-    Ok(Small { file: LockedFile { path: path.text.clone(), state }, bytes })
+    Ok(Small { file: LockedFile { path: path.text.clone(), state }, bytes: Arc::new(bytes) })
 }
 
 /// Points at the recipe's line when a file is missing; says how long the file is.
@@ -101,56 +110,108 @@ fn require_file(recipe: &Recipe, path: &LocalPath) -> Result<u64, Failure> {
     }
 }
 
-fn keys(recipe: &Recipe, printer: &Printer) -> Result<BTreeMap<Name, Small>, Failure> {
-    let keys = recipe.signers.iter();
-    keys.map(|(name, signer)| Ok((name.clone(), small(recipe, &signer.key, MAX_KEY_BYTES, printer)?)))
-        .collect()
+/// Who may sign, in the words of the manifest, and the files that carry keys and certificates.
+struct Trusted {
+    signer: bundle::Signer,
+    files: Vec<LockedFile>,
+    beside: LocalFiles,
+}
+
+fn signers(recipe: &Recipe, printer: &Printer) -> Result<BTreeMap<Name, Trusted>, Failure> {
+    let mut signers = BTreeMap::new();
+    for (name, signer) in &recipe.signers {
+        let (mut files, mut beside) = (Vec::new(), LocalFiles::default());
+        for path in signer.sources() {
+            let small = small(recipe, path, MAX_KEY_BYTES, printer)?;
+            beside.insert(place::of_signer(recipe, name, path)?, &path.text, Content::Read(small.bytes));
+            files.push(small.file);
+        }
+        let signer = place::signer(recipe, name, signer)?;
+        signers.insert(name.clone(), Trusted { signer, files, beside });
+    }
+    Ok(signers)
 }
 
 /// The signatures of one artifact, and what waits for its bytes.
-struct Signed<'r> {
-    files: Vec<LockedFile>,
-    check: Pending<'r>,
+struct Signed {
+    kind: Vec<Kind>,
+    files: Vec<Vec<LockedFile>>,
+    check: Pending,
 }
 
-impl Signed<'_> {
-    fn read(
-        mut self,
-        recipe: &Recipe,
-        artifact: &Artifact,
-        progress: &Progress,
-    ) -> Result<LockedArtifact, Failure> {
-        let midstate = self.check.read(&recipe.resolve(&artifact.source), progress)?;
+impl Signed {
+    fn read(mut self, artifact: &Artifact, progress: &Progress) -> Result<LockedArtifact, Failure> {
+        let midstate = self.check.read(progress)?;
         finish(artifact, &midstate, Some(self))
     }
 }
 
-fn signatures<'r>(
-    recipe: &'r Recipe,
-    artifact: &'r Artifact,
-    keys: &BTreeMap<Name, Small>,
+fn signatures(
+    recipe: &Recipe,
+    artifact: &Artifact,
+    trusted: &BTreeMap<Name, Trusted>,
     printer: &Printer,
-) -> Result<Option<Signed<'r>>, Failure> {
-    let Demand::SignedBy { signer, signatures } = &artifact.demand else { return Ok(None) };
-    let (Some(pins), Some(key)) = (recipe.signers.get(signer), keys.get(signer)) else {
+) -> Result<Option<Signed>, Failure> {
+    let Demand::SignedBy { signer: name, signatures } = &artifact.demand else { return Ok(None) };
+    let Some(trusted) = trusted.get(name) else {
         // The recipe's reader has refused this already.
-        return Err(Failure::usage(signer.as_str(), "is no signer of the recipe"));
+        return Err(Failure::usage(name.as_str(), "is no signer of the recipe"));
     };
-    let mut files = Vec::with_capacity(signatures.len());
-    let mut bytes = Vec::with_capacity(signatures.len());
-    for path in signatures {
-        let small = small(recipe, path, MAX_SIGNATURE_BYTES, printer)?;
-        bytes.push((path.text.clone(), small.bytes));
-        files.push(small.file);
+    place::require_no_collision(recipe, artifact, signatures)?;
+    let path = recipe.resolve(&artifact.source);
+    let mut beside = trusted.beside.clone();
+    let (mut kinds, mut files, mut demands) = (Vec::new(), Vec::new(), Vec::new());
+    for signature in signatures {
+        let mut its_files = Vec::new();
+        for source in signature.sources() {
+            let place = place::beside(recipe, &artifact.name, source)?;
+            let (file, content) = match signature {
+                Signature::Repository { .. } => index(recipe, source, printer)?,
+                _ => {
+                    let small = small(recipe, source, MAX_SIGNATURE_BYTES, printer)?;
+                    (small.file, Content::Read(small.bytes))
+                }
+            };
+            beside.insert(place, &source.text, content);
+            its_files.push(file);
+        }
+        let kind = kind(signature, &path)?;
+        demands.push(place::demand(recipe, &artifact.name, name, signature, kind)?);
+        kinds.push(kind);
+        files.push(its_files);
     }
-    let (artifact, pins, now) = (&*artifact.source.text, &*pins.openpgp, recipe.bundle.created);
-    let demand = evidence::Demand { artifact, signer, pins, now };
-    let check = Pending::prepare(demand, &bytes, &key.bytes)?;
-    Ok(Some(Signed { files, check }))
+    let (signer, now) = (trusted.signer.clone(), recipe.bundle.created);
+    let asked = Asked { artifact: artifact.source.text.clone(), path, signer, beside, now };
+    Ok(Some(Signed { kind: kinds, files, check: Pending::prepare(asked, demands)? }))
+}
+
+/// Of which kind a signature is; for one inside the artifact the content tells.
+fn kind(signature: &Signature, artifact: &Path) -> Result<Kind, Failure> {
+    Ok(match signature {
+        Signature::Detached(_) => Kind::Openpgp,
+        Signature::Member { .. } => Kind::ZipMember,
+        Signature::Repository { .. } => Kind::AptDeb,
+        Signature::Embedded(_) => {
+            let failed = |error| Failure::argument(artifact.display().to_string(), &error);
+            let file = File::open(artifact).and_then(FileBytes::new).map_err(failed)?;
+            recognise(&file, &cli::Demand::default()).map_err(failed)?
+        }
+    })
+}
+
+/// A file of a repository's index, which may be long.
+fn index(recipe: &Recipe, path: &LocalPath, printer: &Printer) -> Result<(LockedFile, Content), Failure> {
+    require_file(recipe, path)?;
+    let place = recipe.resolve(path);
+    let failed = |error| Failure::argument(place.display().to_string(), &error);
+    let read = File::open(&place).and_then(|mut file| hash(&mut file, &mut [], &|_| {})).map_err(failed)?;
+    let state = Locked { size: read.length(), digest: read.digest() };
+    printer.detail(|| format!("read {}: {}", path.text, size(state.size)));
+    Ok((LockedFile { path: path.text.clone(), state }, Content::At(place)))
 }
 
 /// Files that SHA-256 alone is enough for, artifacts first.
-fn jobs(recipe: &Recipe, pending: &[Option<Signed<'_>>], trees: &[(&Tree, Found)]) -> Vec<Job> {
+fn jobs(recipe: &Recipe, pending: &[Option<Signed>], trees: &[(&Tree, Found)]) -> Vec<Job> {
     let artifacts = recipe.artifacts.iter().zip(pending).filter_map(|(artifact, signed)| {
         let in_lanes = !signed.as_ref().is_some_and(|signed| signed.check.needs_bytes());
         in_lanes.then(|| Job {
@@ -174,7 +235,7 @@ fn jobs(recipe: &Recipe, pending: &[Option<Signed<'_>>], trees: &[(&Tree, Found)
 fn finish(
     artifact: &Artifact,
     midstate: &Midstate,
-    signed: Option<Signed<'_>>,
+    signed: Option<Signed>,
 ) -> Result<LockedArtifact, Failure> {
     let path = artifact.source.text.clone();
     let state = Locked { size: midstate.length(), digest: midstate.digest() };
@@ -182,9 +243,14 @@ fn finish(
         None => Vec::new(),
         Some(signed) => {
             let good = signed.check.judge(midstate)?;
-            let pairs = signed.files.into_iter().zip(good);
-            pairs
-                .map(|(file, good)| LockedSignature { file, signer: good.signer, signed_at: good.signed_at })
+            let parts = signed.kind.into_iter().zip(signed.files).zip(good);
+            parts
+                .map(|((kind, files), Good { signer, signed_at })| LockedSignature {
+                    kind,
+                    files,
+                    signer,
+                    signed_at,
+                })
                 .collect()
         }
     };

@@ -4,17 +4,19 @@
 //! In: TOML text and the values of `--set`. Out: a [`Recipe`] whose names, times, modes and fingerprints
 //! are all well-formed and whose parts refer only to each other. No other file has been touched yet.
 
+mod evidence;
 mod read;
 mod sections;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use manifests::bundle::{Component, FileInstall, Identity, TreeInstall};
+use manifests::bundle::{self, Component, FileInstall, Identity, TreeInstall};
 use manifests::digest::Sha256Digest;
+use manifests::evidence::Weak;
 use manifests::fingerprint::Fingerprint;
-use manifests::name::Name;
+use manifests::name::{Name, PortablePath};
 use verifier::hash::sha256;
 
 use crate::failure::Failure;
@@ -43,10 +45,101 @@ pub struct Recipe {
 /// Somebody whose signatures count.
 #[derive(Clone, Debug)]
 pub struct Signer {
-    /// Primary key fingerprints, alternatives to each other: these decide.
-    pub openpgp: Vec<Fingerprint>,
-    /// The file that carries the keys.
-    pub key: LocalPath,
+    /// What decides.
+    pub identity: SignerIdentity,
+    /// Weak algorithms that are tolerated.
+    pub allow: Vec<Weak>,
+}
+
+/// How a signer is told from others; as [`manifests::bundle::SignerIdentity`], with files of this machine.
+#[derive(Clone, Debug)]
+pub enum SignerIdentity {
+    /// By an OpenPGP key.
+    Key {
+        /// Primary key fingerprints, alternatives to each other: these decide.
+        openpgp: Vec<Fingerprint>,
+        /// The file that carries the keys.
+        key: LocalPath,
+    },
+    /// By a certificate.
+    Certificate {
+        /// Authenticode: the leaf's CN or DN.
+        publisher: Option<String>,
+        /// Apple's team.
+        team: Option<String>,
+        /// Digests of leaves.
+        certificates: Vec<Sha256Digest>,
+        /// CAs that a chain may end in.
+        authorities: Vec<Authority>,
+        /// The same for timestamps.
+        timestamp_authorities: Vec<Authority>,
+    },
+}
+
+/// A CA certificate.
+#[derive(Clone, Debug)]
+pub struct Authority {
+    /// The file that carries it.
+    pub source: LocalPath,
+    /// SHA-256 of the certificate: it decides.
+    pub fingerprint: Sha256Digest,
+}
+
+impl Signer {
+    /// The files that carry keys or certificates, each once.
+    pub fn sources(&self) -> Vec<&LocalPath> {
+        let mut sources: Vec<&LocalPath> = match &self.identity {
+            SignerIdentity::Key { key, .. } => vec![key],
+            SignerIdentity::Certificate { authorities, timestamp_authorities, .. } => {
+                authorities.iter().chain(timestamp_authorities).map(|authority| &authority.source).collect()
+            }
+        };
+        let mut seen = BTreeSet::new();
+        sources.retain(|source| seen.insert(source.text.clone()));
+        sources
+    }
+
+    /// The same signer as a manifest has it, `place` saying where in the bundle each file lies.
+    pub fn in_bundle<E>(
+        &self,
+        mut place: impl FnMut(&LocalPath) -> Result<PortablePath, E>,
+    ) -> Result<bundle::Signer, E> {
+        let identity = match &self.identity {
+            SignerIdentity::Key { openpgp, key } => {
+                bundle::SignerIdentity::Key { openpgp: openpgp.clone(), key: place(key)? }
+            }
+            SignerIdentity::Certificate {
+                publisher,
+                team,
+                certificates,
+                authorities,
+                timestamp_authorities,
+            } => {
+                let mut placed = |authorities: &[Authority]| {
+                    let place = |authority: &Authority| {
+                        let file = place(&authority.source)?;
+                        Ok(bundle::Authority { file, fingerprint: authority.fingerprint })
+                    };
+                    authorities.iter().map(place).collect::<Result<Vec<_>, E>>()
+                };
+                bundle::SignerIdentity::Certificate(bundle::CertificateIdentity {
+                    publisher: publisher.clone(),
+                    team: team.clone(),
+                    certificates: certificates.clone(),
+                    authorities: placed(authorities)?,
+                    timestamp_authorities: placed(timestamp_authorities)?,
+                })
+            }
+        };
+        Ok(bundle::Signer { identity, allow: self.allow.clone() })
+    }
+
+    /// What makes no sense together, by the rules of the manifest.
+    fn fault(&self) -> Option<&'static str> {
+        let anywhere = PortablePath::new("files").ok()?;
+        let signer = self.in_bundle(|_| Ok::<_, std::convert::Infallible>(anywhere.clone()));
+        signer.ok()?.fault()
+    }
 }
 
 /// A single file.
@@ -67,15 +160,53 @@ pub struct Artifact {
 /// There is no third way and no default.
 #[derive(Clone, Debug)]
 pub enum Demand {
-    /// Every one of these detached signatures must be good and by this signer.
+    /// Every one of these signatures must be good and by this signer.
     SignedBy {
         /// Who.
         signer: Name,
         /// The signatures.
-        signatures: Vec<LocalPath>,
+        signatures: Vec<Signature>,
     },
     /// The bundle's own signature is all there is, and why.
     Unsigned(String),
+}
+
+/// Where a signature is.
+#[derive(Clone, Debug)]
+pub enum Signature {
+    /// In a file of its own, over the whole artifact.
+    Detached(LocalPath),
+    /// In a file of its own, over one member of a zip.
+    Member {
+        /// The member.
+        member: PortablePath,
+        /// The signature.
+        signature: LocalPath,
+    },
+    /// Inside the artifact; where the recipe says so.
+    Embedded(Range<usize>),
+    /// In the signed index of a Debian repository.
+    Repository {
+        /// InRelease, or Release.
+        release: LocalPath,
+        /// Release.gpg, where InRelease is not used.
+        signature: Option<LocalPath>,
+        /// Packages, as the repository serves it.
+        packages: LocalPath,
+    },
+}
+
+impl Signature {
+    /// The files that it needs besides the artifact.
+    pub fn sources(&self) -> Vec<&LocalPath> {
+        match self {
+            Self::Detached(signature) | Self::Member { signature, .. } => vec![signature],
+            Self::Embedded(_) => Vec::new(),
+            Self::Repository { release, signature, packages } => {
+                [release].into_iter().chain(signature).chain([packages]).collect()
+            }
+        }
+    }
 }
 
 /// A folder.
@@ -147,7 +278,12 @@ impl Recipe {
 
     /// A complaint that points at a path of the recipe.
     pub fn error(&self, path: &LocalPath, what: impl Into<String>) -> Failure {
-        self.source.error(path.span.clone(), what)
+        self.error_at(path.span.clone(), what)
+    }
+
+    /// A complaint that points at a place in the recipe.
+    pub fn error_at(&self, span: Range<usize>, what: impl Into<String>) -> Failure {
+        self.source.error(span, what)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use manifests::name::Name;
 
-use super::{Demand, Recipe, Signer, digest, sections};
+use super::{Demand, Recipe, Signer, digest, evidence, sections};
 use crate::failure::Failure;
 use crate::source::{Keys, Source, Table, Value, is_variable, nearest};
 
@@ -86,7 +86,7 @@ fn signers(root: &Table<'_>) -> Result<BTreeMap<Name, Signer>, Failure> {
     let mut signers = BTreeMap::new();
     if let Some(section) = root.optional("signer") {
         for value in section.open_table("[signer]")?.entries() {
-            let (name, signer) = sections::signer(&value)?;
+            let (name, signer) = evidence::signer(&value)?;
             signers.insert(name, signer);
         }
     }

@@ -5,34 +5,21 @@ use manifests::bundle::{
     self, Component, FileInstall, Identity, InstallMode, MAX_TEXT_BYTES, ManifestError, Owner, Profile,
     TreeInstall,
 };
-use manifests::fingerprint::Fingerprint;
 use manifests::name::{BundleName, BundleVersion, InstallPath, Name, is_control_or_bidi};
 use manifests::sequence::Sequence;
 use manifests::time::Timestamp;
 
-use super::{Artifact, Demand, LocalPath, Signer, Tree};
+use super::{Artifact, LocalPath, Tree, evidence};
 use crate::failure::Failure;
 use crate::source::{Keys, Table, Value};
 
 const BUNDLE: Keys =
     Keys { known: &["name", "version", "sequence", "created", "expires", "audience", "profile"], later: &[] };
-const SIGNER: Keys = Keys {
-    known: &["openpgp", "key"],
-    later: &[
-        ("ca", "signers by certificate"),
-        ("certificate", "signers by certificate"),
-        ("apple-team", "Apple's signatures"),
-        ("authenticode", "Authenticode"),
-        ("allow", "weak algorithms by name"),
-        ("tsa-ca", "timestamps"),
-    ],
-};
 const COMPONENT: Keys = Keys { known: &["name", "title", "default"], later: &[] };
 const ARTIFACT: Keys = Keys {
-    known: &["name", "component", "source", "signed-by", "signature", "unsigned", "install"],
+    known: &["name", "component", "source", "signed-by", "signature", "member", "unsigned", "install"],
     later: &[
         ("for", "alternatives by platform"),
-        ("member", "signatures over a file inside a zip"),
         ("partition", "partitions"),
         ("version", "stated versions"),
     ],
@@ -80,20 +67,6 @@ fn profile(table: &Table<'_>) -> Result<Profile, Failure> {
     }
 }
 
-pub(super) fn signer(value: &Value<'_>) -> Result<(Name, Signer), Failure> {
-    let name = Name::new(value.key())
-        .map_err(|wrong| value.error(format!("has a bad name for a signer: {wrong}")))?;
-    let table = value.table(format!("[signer.{name}]"), SIGNER)?;
-    let pins = table.required("openpgp")?;
-    let openpgp: Result<Vec<_>, _> =
-        pins.string_or_array()?.iter().map(|item| item.parse(Fingerprint::parse)).collect();
-    let openpgp = openpgp?;
-    if openpgp.is_empty() {
-        return Err(pins.error("pins no fingerprint: nobody could sign"));
-    }
-    Ok((name, Signer { openpgp, key: local(&table.required("key")?)? }))
-}
-
 pub(super) fn component(value: &Value<'_>) -> Result<Component, Failure> {
     let table = value.table("[[component]]", COMPONENT)?;
     Ok(Component {
@@ -109,54 +82,11 @@ pub(super) fn artifact(value: &Value<'_>) -> Result<Artifact, Failure> {
     let source = local(&table.required("source")?)?;
     Ok(Artifact {
         component: table.optional("component").map(|value| value.parse(Name::new)).transpose()?,
-        demand: demand(&table, &name, &source)?,
+        demand: evidence::demand(&table, &name, &source)?,
         install: table.optional("install").map(|value| file_install(&value)).transpose()?,
         name,
         source,
     })
-}
-
-fn demand(table: &Table<'_>, name: &Name, source: &LocalPath) -> Result<Demand, Failure> {
-    match (table.optional("signed-by"), table.optional("unsigned")) {
-        (Some(signer), None) => {
-            if signer.is_table() {
-                return Err(signer.not_yet("a trust policy as signer"));
-            }
-            let signer = signer.parse(Name::new)?;
-            let at = table.required("signature")?;
-            if at.is_table() {
-                return Err(at.not_yet("signatures through a package repository"));
-            }
-            let signatures: Result<Vec<_>, _> =
-                at.string_or_array()?.iter().map(|item| signature(item, source)).collect();
-            let signatures = signatures?;
-            if signatures.is_empty() {
-                return Err(at.error("has a `signature` that names none"));
-            }
-            Ok(Demand::SignedBy { signer, signatures })
-        }
-        (None, Some(reason)) => {
-            if let Some(signature) = table.optional("signature") {
-                return Err(signature
-                    .error(format!("gives a signature for `{name}`, which is `unsigned`"))
-                    .hint("say `signed-by` instead of `unsigned`, or remove the signature"));
-            }
-            Ok(Demand::Unsigned(prose(&reason)?))
-        }
-        (Some(_), Some(reason)) => Err(reason
-            .error(format!("says both `signed-by` and `unsigned` for `{name}`"))
-            .hint("an artifact says one of the two")),
-        (None, None) => Err(table
-            .error(format!("says neither `signed-by` nor `unsigned` for `{name}`"))
-            .hint("name the signer, or say why there is none: there is no default")),
-    }
-}
-
-fn signature(value: &Value<'_>, source: &LocalPath) -> Result<LocalPath, Failure> {
-    if value.string_before_variables() == Some("embedded") {
-        return Err(value.not_yet("embedded signatures"));
-    }
-    local(&value.with_variable("source", &source.text))
 }
 
 pub(super) fn tree(value: &Value<'_>) -> Result<Tree, Failure> {
@@ -211,7 +141,7 @@ fn owner(table: &Table<'_>) -> Result<Option<Owner>, Failure> {
 }
 
 /// A path on this machine.
-fn local(value: &Value<'_>) -> Result<LocalPath, Failure> {
+pub(super) fn local(value: &Value<'_>) -> Result<LocalPath, Failure> {
     if value.is_table() {
         return Err(value.not_yet("files with a pinned fingerprint"));
     }
@@ -226,7 +156,7 @@ fn local(value: &Value<'_>) -> Result<LocalPath, Failure> {
 }
 
 /// Text for people: what a manifest can carry.
-fn prose(value: &Value<'_>) -> Result<String, Failure> {
+pub(super) fn prose(value: &Value<'_>) -> Result<String, Failure> {
     value.parse(|text| {
         if text.trim().is_empty() {
             return Err("it says nothing".to_owned());

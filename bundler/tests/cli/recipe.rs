@@ -30,7 +30,7 @@ fn unknown_key_names_the_nearest() {
    |
  8 | zzz = \"notes.txt\"
    | ^^^
-      hint: [[artifact]] knows `name`, `component`, `source`, `signed-by`, `signature`, `unsigned` and `install`
+      hint: [[artifact]] knows `name`, `component`, `source`, `signed-by`, `signature`, `member`, `unsigned` and `install`
 "
     );
     assert!(
@@ -94,18 +94,65 @@ fn wrong_types_and_values_point_at_the_value() {
 }
 
 #[test]
+fn signers_and_signatures_that_make_no_sense_are_told() {
+    let ca = "ca = { source = \"ca.pem\", fingerprint = \"sha256:ab\" }";
+    let good_ca = format!("ca = {{ source = \"ca.pem\", fingerprint = \"{}\" }}", "AB:".repeat(31) + "ab");
+    for (signer, expected) in [
+        ("apple-team = \"X\"".to_owned(), "pins a name without the CA that vouches for it"),
+        ("authenticode = \"X\"".to_owned(), "pins a name without the CA that vouches for it"),
+        (format!("authenticode = \"X\"\n{ca}"), "has a bad value for `fingerprint`"),
+        (good_ca.clone(), "pins neither publisher, Apple team nor certificate"),
+        (
+            format!("authenticode = \"X\"\napple-team = \"Y\"\n{good_ca}"),
+            "both by a publisher and by an Apple team",
+        ),
+        (format!("authenticode = \" \"\n{good_ca}"), "it is empty"),
+        (
+            format!("authenticode = \"X\"\nkey = \"k\"\n{good_ca}"),
+            "gives `authenticode` to a signer that has `key`",
+        ),
+        (
+            format!("authenticode = \"X\"\nallow = [\"md5\"]\n{good_ca}"),
+            "it is none of `sha1`, `sha1-timestamp` and `sha1-toc`",
+        ),
+        (
+            format!("authenticode = \"X\"\nallow = [\"sha1\", \"sha1\"]\n{good_ca}"),
+            "allows one weakness twice",
+        ),
+        (
+            format!("openpgp = \"{}\"\nkey = \"k\"\nallow = [\"sha1-toc\"]", "A".repeat(40)),
+            "allows a weakness that OpenPGP does not have",
+        ),
+    ] {
+        let text = complaint("[[artifact]]", &format!("[signer.v]\n{signer}\n[[artifact]]"));
+        assert!(text.contains(expected) && text.contains("^"), "{signer}: {text}");
+    }
+    for (signature, expected) in [
+        ("unsigned = \"x\"\nmember = \"x\"", "gives a member for `notes.txt`, which is `unsigned`"),
+        (
+            "signed-by = \"v\"\nmember = \"x\"\nsignature = \"embedded\"",
+            "has no detached signature for the `member`",
+        ),
+        ("signed-by = \"v\"\nmember = \"../x\"\nsignature = \"s\"", "has a bad value for `member`"),
+        ("signed-by = \"v\"\nsignature = { release = \"r\" }", "lacks the key `packages` in `signature`"),
+        ("signed-by = \"v\"\nsignature = []", "has a `signature` that names none"),
+    ] {
+        let from = PLAIN.lines().find(|line| line.starts_with("unsigned = ")).unwrap();
+        let text = complaint(from, signature);
+        assert!(text.contains(expected), "{signature}: {text}");
+    }
+}
+
+#[test]
 fn features_of_later_versions_are_named() {
     for (from, to, expected) in [
         ("source = \"notes.txt\"", "source = \"https://x.example/n\"", "sources from the network"),
         ("name = \"notes.txt\"", "name = \"n\"\nfor = { os = \"linux\" }", "alternatives by platform"),
-        ("name = \"notes.txt\"", "name = \"n\"\nmember = \"x\"", "inside a zip"),
         ("[[tree]]", "[[image]]\nname = \"x\"\n\n[[tree]]", "OCI images"),
         ("[[tree]]", "[[check]]\nname = \"x\"\n\n[[tree]]", "checks after the install"),
         ("[[tree]]", "[[trust-store]]\nname = \"x\"\n\n[[tree]]", "Notary trust stores"),
         ("[[tree]]", "[[trust-policy]]\nname = \"x\"\n\n[[tree]]", "Notary trust policies"),
         ("[[tree]]", "[host.\"a.example\"]\n\n[[tree]]", "rules for fetching"),
-        ("[[artifact]]", "[signer.v]\napple-team = \"X\"\n[[artifact]]", "Apple's signatures"),
-        ("[[artifact]]", "[signer.v]\nauthenticode = \"X\"\n[[artifact]]", "Authenticode"),
         ("version = \"1.0\"", "version = \"1.0\"\nprofile = \"cnsa2\"", "the profile `cnsa2`"),
         ("install = { file", "install = \"rpm\" # { file", "this way to install"),
     ] {

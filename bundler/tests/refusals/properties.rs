@@ -15,6 +15,7 @@ use manifests::name::PortablePath;
 use manifests::time::Timestamp;
 use proptest::prelude::*;
 use verifier::archive::reader::Archive;
+use verifier::bytes::Sequential;
 use verifier::contents::{self, Contents, Nowhere, Proof};
 use verifier::error::{Class, Code, Refusal};
 use verifier::media::{self, Carrier, folder::Folder};
@@ -220,8 +221,8 @@ fn changed_between_two_reads() {
             let proven = verify(carrier).unwrap_or_else(|refusal| panic!("{refusal}"));
             let read = || {
                 let mut bytes = Vec::new();
-                let mut reader = proven.get().open(&portable).unwrap().unwrap();
-                reader.read_to_end(&mut bytes).map(|_| bytes)
+                let opened = proven.get().open(&portable).unwrap().unwrap();
+                Sequential::new(&*opened).read_to_end(&mut bytes).map(|_| bytes)
             };
             assert!(read().unwrap() == *content);
             let writer = File::options().write(true).open(&file).unwrap();

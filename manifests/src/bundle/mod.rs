@@ -4,6 +4,7 @@
 //! The types here are the document as written (`docs/formats/manifest.md`); [`Manifest`] is the only
 //! one that the rest of the system uses, and it exists only when every rule holds.
 
+mod demand;
 mod error;
 mod payload;
 mod preface;
@@ -15,13 +16,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{DigestSet, Sha256Digest};
-use crate::fingerprint::Fingerprint;
 use crate::json::{self, JsonError, Scanned};
 use crate::name::{BundleName, BundleVersion, InstallPath, Name, PortablePath};
 use crate::sequence::Sequence;
 use crate::statement::{STATEMENT_V1, Statement, Subject};
 use crate::time::Timestamp;
 
+pub use demand::{Authority, CertificateIdentity, EvidenceDemand, Signer, SignerIdentity};
 pub use error::ManifestError;
 pub use payload::{Inside, Payload};
 pub use preface::Preface;
@@ -125,16 +126,6 @@ impl EntryMode {
     }
 }
 
-/// An identity that the recipe trusts for some artifacts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Signer {
-    /// Primary key fingerprints, alternatives to each other: these decide.
-    pub openpgp: Vec<Fingerprint>,
-    /// The payload entry that carries the keys: these only introduce.
-    pub key: PortablePath,
-}
-
 /// What a site installs or leaves out as one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -216,19 +207,6 @@ impl From<Artifact> for ArtifactDocument {
         };
         Self { name, component, file, version, evidence, unsigned, install }
     }
-}
-
-/// One vendor signature that must hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case")]
-pub enum EvidenceDemand {
-    /// A detached OpenPGP signature over the whole file.
-    Openpgp {
-        /// Who must have made it.
-        signer: Name,
-        /// The payload entry that holds it.
-        signature: PortablePath,
-    },
 }
 
 /// What becomes of an artifact.

@@ -195,10 +195,12 @@ impl<'m> Claims<'m> {
 
     fn signers(mut self, predicate: &'m Predicate) -> Result<Self, ManifestError> {
         for (name, signer) in &predicate.signers {
-            if signer.openpgp.is_empty() {
-                return inconsistent(name.as_str(), "pins no fingerprint");
+            if let Some(fault) = signer.fault() {
+                return inconsistent(name.as_str(), fault);
             }
-            self.claim(name, &signer.key)?;
+            for file in signer.files() {
+                self.claim(name, file)?;
+            }
         }
         Ok(self)
     }
@@ -216,25 +218,35 @@ impl<'m> Claims<'m> {
                     return inconsistent(artifact.name.as_str(), "demands no evidence and gives no reason");
                 }
                 Demand::Vendor(demands) => {
-                    for EvidenceDemand::Openpgp { signer, signature } in demands {
-                        let Some(signer) = predicate.signers.get(signer) else {
-                            return inconsistent(
-                                artifact.name.as_str(),
-                                "names a signer that is not in `signers`",
-                            );
-                        };
-                        let evidence = [
-                            self.claim(&artifact.name, signature)?,
-                            self.claim(&artifact.name, &signer.key)?,
-                        ];
-                        if evidence.into_iter().any(|before| before >= at) {
-                            return inconsistent(artifact.name.as_str(), "comes before its own evidence");
-                        }
+                    for demand in demands {
+                        self.demand(&artifact.name, at, demand, predicate)?;
                     }
                 }
             }
         }
         Ok(self)
+    }
+
+    /// What a demand of the artifact whose file is entry `at` names.
+    fn demand(
+        &mut self,
+        artifact: &Name,
+        at: usize,
+        demand: &EvidenceDemand,
+        predicate: &Predicate,
+    ) -> Result<(), ManifestError> {
+        let Some(signer) = predicate.signers.get(demand.signer()) else {
+            return inconsistent(artifact.as_str(), "names a signer that is not in `signers`");
+        };
+        if !demand.suits(signer) {
+            return inconsistent(artifact.as_str(), "demands evidence that its signer cannot give");
+        }
+        for file in demand.files().into_iter().chain(signer.files()) {
+            if self.claim(artifact, file)? >= at {
+                return inconsistent(artifact.as_str(), "comes before its own evidence");
+            }
+        }
+        Ok(())
     }
 
     fn trees(mut self, predicate: &'m Predicate) -> Result<Self, ManifestError> {

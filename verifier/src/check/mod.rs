@@ -100,9 +100,7 @@ impl Request<'_> {
     /// The pins, as digests of leaf certificates.
     pub fn certificate_pins(&self) -> Result<Vec<Sha256Digest>, FileError> {
         let parse = |pin: &String| {
-            let digits: String = pin.chars().filter(|c| !matches!(c, ' ' | ':')).collect();
-            let digits = digits.strip_prefix("sha256").unwrap_or(&digits).to_ascii_lowercase();
-            Sha256Digest::parse(&format!("sha256:{digits}"))
+            Sha256Digest::parse_spaced(pin)
                 .map_err(|error| FileError::Demand(format!("--pin {pin}: {error}")))
         };
         self.demand.pins.iter().map(parse).collect()

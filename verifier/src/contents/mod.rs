@@ -11,6 +11,7 @@ mod queue;
 mod random;
 mod reader;
 mod source;
+mod spool;
 mod stream;
 
 use std::any::Any;
@@ -24,15 +25,16 @@ use crate::archive::format::{END, Entry, RECORD, header, padding};
 use crate::archive::reader::{
     Archive, CHAINS, MANIFEST, SIGNATURES, read_at, read_next, require_same, truncated,
 };
+use crate::bytes::{Bytes, FileBytes};
 use crate::error::{Code, Refusal};
 use crate::hash::sha256::{self, Midstate};
 use crate::hash::{Kernel, State};
 use crate::media::{Carrier, Medium, length};
 use crate::trust::Claim;
 use layout::Layout;
+use reader::ProvingBytes;
 use source::Source;
-
-pub use reader::ProvingReader;
+use spool::{Spool, Spooling};
 
 /// The longest signature or key file, in bytes: one chunk, so that it is proven as a whole.
 const MAX_EVIDENCE_BYTES: u64 = 4 * 1024 * 1024;
@@ -118,6 +120,7 @@ pub struct Contents<M> {
     layout: Layout,
     medium: Medium,
     kept: Kept,
+    spool: Spool,
     /// By the path of the artifact's file.
     watched: BTreeMap<Box<str>, Watched>,
 }
@@ -143,12 +146,23 @@ impl<M: Claim> Contents<M> {
         self.watched.remove(artifact.file.as_str())
     }
 
-    /// Reads an entry again, proving every chunk again as it is read. None from a stream, which is over.
-    pub fn open(&self, path: &PortablePath) -> Result<Option<ProvingReader<'_>>, Refusal> {
-        match self.claim.manifest().position(path) {
-            Some(entry) => ProvingReader::open(&self.medium, &self.layout, entry),
-            None => Ok(None),
-        }
+    /// Reads an entry again, at any place. Each chunk is proven again as it is read; what came in a stream
+    /// and was kept in a file without a name is read from there, where nobody else can write.
+    ///
+    /// None for a path that is no entry, or one of a stream that nobody said would be read again.
+    pub fn open(&self, path: &PortablePath) -> Result<Option<Box<dyn Bytes + '_>>, Refusal> {
+        let Some(entry) = self.claim.manifest().position(path) else { return Ok(None) };
+        let source = match &self.medium.carrier {
+            Carrier::File { file, length } => Source::File { file, length: *length },
+            Carrier::Folder(folder) => Source::Folder(folder),
+            Carrier::Stream(_) => {
+                let Some(file) = self.spool.get(entry) else { return Ok(None) };
+                let reading = |error| Refusal::reading(path.as_str(), &error);
+                let bytes = file.try_clone().and_then(FileBytes::new).map_err(reading)?;
+                return Ok(Some(Box::new(bytes)));
+            }
+        };
+        Ok(Some(Box::new(ProvingBytes::open(source, &self.layout, entry)?)))
     }
 }
 
@@ -190,7 +204,7 @@ pub fn prove<M: Claim>(archive: Archive, claim: M, proof: Proof<'_>) -> Result<C
     let (values, payload_at) = chains(&mut medium, manifest, start)?;
     let layout = Layout::new(manifest, payload_at, values);
     let demanding = demanding(manifest);
-    let job = Job {
+    let mut job = Job {
         name: &medium.name,
         layout: &layout,
         manifest,
@@ -200,6 +214,7 @@ pub fn prove<M: Claim>(archive: Archive, claim: M, proof: Proof<'_>) -> Result<C
         kernel: Kernel::detect(),
         workers: workers(&medium.carrier),
     };
+    let mut spool = Spool::default();
     let (kept, watched) = match &mut medium.carrier {
         Carrier::File { file, length } => {
             require_length(&medium.name, *length, layout.end_at + END as u64)?;
@@ -209,10 +224,15 @@ pub fn prove<M: Claim>(archive: Archive, claim: M, proof: Proof<'_>) -> Result<C
             random::prove(&job, Source::File { file, length: *length })?
         }
         Carrier::Folder(folder) => random::prove(&job, Source::Folder(folder))?,
-        Carrier::Stream(stream) => stream::prove(&job, stream)?,
+        Carrier::Stream(stream) => {
+            spool = Spool::new(&job, read_again(manifest))?;
+            let spooling = Spooling { spool: &spool, sink: proof.sink };
+            job.proof.sink = &spooling;
+            stream::prove(&job, stream)?
+        }
     };
     let watched = watched.into_iter().map(|(entry, watched)| (layout.path(entry).into(), watched)).collect();
-    Ok(Contents { claim, layout, medium, kept, watched })
+    Ok(Contents { claim, layout, medium, kept, spool, watched })
 }
 
 /// Threads that prove what comes on this carrier.
@@ -294,17 +314,35 @@ fn require_digest(subject: &str, expected: Sha256Digest, found: Sha256Digest) ->
         .found(found))
 }
 
-/// The entries that hold signatures and keys.
-fn evidence(manifest: &Manifest) -> Result<BTreeSet<usize>, Refusal> {
-    let predicate = manifest.predicate();
-    let signatures = predicate.artifacts.iter().flat_map(|artifact| match &artifact.demand {
-        Demand::Vendor(demands) => demands.as_slice(),
-        Demand::Unsigned(_) => &[],
+/// What is demanded of artifacts, each with its artifact.
+fn demands(manifest: &Manifest) -> impl Iterator<Item = (&Artifact, &EvidenceDemand)> {
+    manifest.predicate().artifacts.iter().flat_map(|artifact| {
+        let demands = match &artifact.demand {
+            Demand::Vendor(demands) => demands.as_slice(),
+            Demand::Unsigned(_) => &[],
+        };
+        demands.iter().map(move |demand| (artifact, demand))
+    })
+}
+
+/// The entries that evidence is read from at any place, once they are proven.
+fn read_again(manifest: &Manifest) -> BTreeSet<usize> {
+    let paths = demands(manifest).flat_map(|(artifact, demand)| match demand {
+        EvidenceDemand::Openpgp { .. } => Vec::new(),
+        EvidenceDemand::AptDeb { .. } => [vec![&artifact.file], demand.files()].concat(),
+        _ => vec![&artifact.file],
     });
-    let paths: BTreeSet<&str> = signatures
-        .map(|EvidenceDemand::Openpgp { signature, .. }| signature.as_str())
-        .chain(predicate.signers.values().map(|signer| signer.key.as_str()))
-        .collect();
+    paths.filter_map(|path| manifest.position(path)).collect()
+}
+
+/// The entries that hold detached signatures, keys and CA certificates.
+fn evidence(manifest: &Manifest) -> Result<BTreeSet<usize>, Refusal> {
+    let signatures = demands(manifest).flat_map(|(_, demand)| match demand {
+        EvidenceDemand::Openpgp { .. } | EvidenceDemand::ZipMember { .. } => demand.files(),
+        _ => Vec::new(),
+    });
+    let signers = manifest.predicate().signers.values().flat_map(|signer| signer.files());
+    let paths: BTreeSet<&str> = signatures.chain(signers).map(PortablePath::as_str).collect();
     let mut kept = BTreeSet::new();
     let mut bytes = 0u64;
     for (entry, (file, _)) in manifest.files().enumerate() {

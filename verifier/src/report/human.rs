@@ -148,10 +148,7 @@ pub fn shown(claim: &impl Claim, signatures: &Signatures) -> String {
         let demand = match &artifact.demand {
             manifests::bundle::Demand::Unsigned(reason) => format!("unsigned: {}", printable(reason)),
             manifests::bundle::Demand::Vendor(demands) => {
-                let signers: Vec<&str> = demands
-                    .iter()
-                    .map(|manifests::bundle::EvidenceDemand::Openpgp { signer, .. }| signer.as_str())
-                    .collect();
+                let signers: Vec<&str> = demands.iter().map(|demand| demand.signer().as_str()).collect();
                 format!("must be signed by {}", signers.join(" and "))
             }
         };

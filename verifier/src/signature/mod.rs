@@ -5,9 +5,18 @@
 //! come as arguments, so that every verdict can be replayed.
 #![deny(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::indexing_slicing)]
 
+pub mod apple;
 pub mod approve;
+pub mod apt;
+pub mod authenticode;
+pub mod cms;
+pub mod deb;
 pub mod digest;
 pub mod openpgp;
+pub mod pass;
+pub mod rpm;
+pub mod timestamp;
+pub mod x509;
 pub mod zip_member;
 
 use std::io;
@@ -15,106 +24,156 @@ use std::io;
 use manifests::evidence::{Evidence, Verdict, Weak};
 
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+    ($($verdict:ident { $($(#[$doc:meta])* $name:ident = $word:literal,)* })*) => {
         /// Why a verdict is not `good`. The words are public and stable: `docs/exit-codes.md` lists them.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        pub enum Reason { $($(#[$doc])* $name,)* }
+        pub enum Reason { $($($(#[$doc])* $name,)*)* }
 
         impl Reason {
             /// Every reason, in the order of the documentation.
-            pub const ALL: &[Self] = &[$(Self::$name,)*];
+            pub const ALL: &[Self] = &[$($(Self::$name,)*)*];
 
             /// The word as documents print it.
             pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $word,)* }
+                match self { $($(Self::$name => $word,)*)* }
+            }
+
+            /// The verdict that this reason belongs to.
+            pub const fn verdict(self) -> Verdict {
+                match self { $($(Self::$name => Verdict::$verdict,)*)* }
             }
         }
     };
 }
 
 reasons! {
-    // bad
-    /// `bad`: a supplied key was applied, and the signature does not belong to these bytes.
-    DigestMismatch = "digest-mismatch",
-
-    // wrong-signer
-    /// `wrong-signer`: sound, but the signer is none of the pinned identities.
-    NotPinned = "not-pinned",
-    /// `wrong-signer`: the key that signed is not among those supplied; nothing could be computed.
-    KeyNotSupplied = "key-not-supplied",
-    /// `wrong-signer`: the key that signed stands in the pinned certificate, but its primary key never vouched for it.
-    KeyNotBound = "key-not-bound",
-
-    // outside-policy
-    /// `outside-policy`: the key had expired when the signature was made.
-    KeyExpired = "key-expired",
-    /// `outside-policy`: the key is revoked: for good, or before the signature was made.
-    KeyRevoked = "key-revoked",
-    /// `outside-policy`: the key may not sign data (its flags say so).
-    KeyNotForSigning = "key-not-for-signing",
-    /// `outside-policy`: the key is too short or of an algorithm that is no longer accepted.
-    WeakKey = "weak-key",
-    /// `outside-policy`: what binds the key rests on a weak hash or on an unknown critical part.
-    SelfSignatureOutsidePolicy = "self-signature-outside-policy",
-    /// `outside-policy`: nothing binds the key at the time of the signature.
-    KeyNotBoundWhenSigned = "key-not-bound-when-signed",
-    /// `outside-policy`: the primary key claims a signing subkey that never agreed (no back-signature).
-    NoBackSignature = "no-back-signature",
-    /// `outside-policy`: the signature claims to be older than the key that made it.
-    SignaturePredatesKey = "signature-predates-key",
-    /// `outside-policy`: the signature's own expiry has passed.
-    SignatureExpired = "signature-expired",
-    /// `outside-policy`: the signature is dated more than a minute after the time of judgement.
-    SignatureFromTheFuture = "signature-from-the-future",
-    /// `outside-policy`: the signature carries no time.
-    SignatureWithoutTime = "signature-without-time",
-    /// `outside-policy`: the signature uses a hash that is no longer accepted.
-    WeakHash = "weak-hash",
-    /// `outside-policy`: an algorithm that this program does not know.
-    UnknownAlgorithm = "unknown-algorithm",
-    /// `outside-policy`: a critical subpacket or notation that this program does not know.
-    UnknownCritical = "unknown-critical",
-    /// `outside-policy`: a signature packet of a version that is no longer accepted.
-    ObsoleteVersion = "obsolete-version",
-    /// `outside-policy`: signature and key are of versions or parameters that may not go together.
-    VersionMismatch = "version-mismatch",
-
-    // unsigned
-    /// `unsigned`: there is no signature.
-    NoSignature = "no-signature",
-    /// `unsigned`: the archive has no file of the name that was asked for.
-    MemberNotFound = "member-not-found",
-
-    // malformed
-    /// `malformed`: a key file is not well-formed, or holds no key that this program reads.
-    KeyMalformed = "key-malformed",
-    /// `malformed`: the signature file is not well-formed.
-    SignatureMalformed = "signature-malformed",
-    /// `malformed`: the signature file is well-formed, but holds no detached signature.
-    NoDetachedSignature = "no-detached-signature",
-    /// `malformed`: an archive that is not of its format's structure, or is cut short.
-    ArchiveMalformed = "archive-malformed",
-    /// `malformed`: a checksum inside an archive does not fit.
-    ArchiveChecksum = "archive-checksum-mismatch",
-    /// `malformed`: two places of an archive say the same thing differently.
-    ArchiveContradiction = "archive-contradiction",
-    /// `malformed`: bytes of an archive that no entry owns, or two.
-    UnownedBytes = "unowned-bytes",
-    /// `malformed`: a name in an archive that leaves the folder, or that some system takes for another.
-    UnsafeName = "unsafe-name",
-    /// `malformed`: a link in an archive that leaves the folder, or through which an entry would be written.
-    UnsafeLink = "unsafe-link",
-    /// `malformed`: a device, FIFO, socket, sparse file or the like in an archive.
-    SpecialEntry = "special-entry",
-    /// `malformed`: encryption in an archive, or a compression that is not read.
-    UnsupportedMethod = "unsupported-method",
-    /// `malformed`: an archive that expands to more than it may.
-    ExpandsTooFar = "expands-too-far",
-    /// `malformed`: an input exceeds a documented limit.
-    LimitExceeded = "limit-exceeded",
-    /// `malformed`: the file's bytes were not all shown to the checker. A fault of the calling program.
-    NotHashed = "not-hashed",
+    Bad {
+        /// A supplied key was applied, and the signature does not belong to these bytes.
+        DigestMismatch = "digest-mismatch",
+        /// A certificate's signature does not verify under the key of the CA that it names.
+        ChainBroken = "chain-broken",
+        /// The timestamp that is needed is not well-formed, or stamps something else.
+        TimestampBroken = "timestamp-broken",
+    }
+    WrongSigner {
+        /// Sound, but the signer is none of the pinned identities.
+        NotPinned = "not-pinned",
+        /// The key that signed is not among those supplied; nothing could be computed.
+        KeyNotSupplied = "key-not-supplied",
+        /// The key that signed stands in the pinned certificate, but its primary key never vouched for it.
+        KeyNotBound = "key-not-bound",
+        /// No chain leads from the signer's certificate to a given CA.
+        UntrustedChain = "untrusted-chain",
+    }
+    OutsidePolicy {
+        /// The key had expired when the signature was made.
+        KeyExpired = "key-expired",
+        /// The key is revoked: for good, or before the signature was made.
+        KeyRevoked = "key-revoked",
+        /// The key may not sign data (its flags say so).
+        KeyNotForSigning = "key-not-for-signing",
+        /// The key is too short or of an algorithm that is no longer accepted.
+        WeakKey = "weak-key",
+        /// What binds the key rests on a weak hash or on an unknown critical part.
+        SelfSignatureOutsidePolicy = "self-signature-outside-policy",
+        /// Nothing binds the key at the time of the signature.
+        KeyNotBoundWhenSigned = "key-not-bound-when-signed",
+        /// The primary key claims a signing subkey that never agreed (no back-signature).
+        NoBackSignature = "no-back-signature",
+        /// The signature claims to be older than the key that made it.
+        SignaturePredatesKey = "signature-predates-key",
+        /// The signature's own expiry has passed.
+        SignatureExpired = "signature-expired",
+        /// The signature is dated more than a minute after the time of judgement.
+        SignatureFromTheFuture = "signature-from-the-future",
+        /// The signature carries no time.
+        SignatureWithoutTime = "signature-without-time",
+        /// The signature uses a hash that is no longer accepted.
+        WeakHash = "weak-hash",
+        /// An algorithm that this program does not know.
+        UnknownAlgorithm = "unknown-algorithm",
+        /// A critical subpacket, notation or extension that this program does not know.
+        UnknownCritical = "unknown-critical",
+        /// A signature packet of a version that is no longer accepted.
+        ObsoleteVersion = "obsolete-version",
+        /// Signature and key are of versions or parameters that may not go together.
+        VersionMismatch = "version-mismatch",
+        /// A certificate of the chain had expired at the time that counts.
+        CertificateExpired = "certificate-expired",
+        /// A certificate of the chain was not yet valid at the time that counts.
+        CertificateNotYetValid = "certificate-not-yet-valid",
+        /// A certificate of the chain is for another purpose.
+        WrongUsage = "wrong-usage",
+        /// An issuer in the chain may not sign certificates.
+        IssuerNotCa = "issuer-not-ca",
+        /// More CAs beneath one than it permits.
+        PathLengthExceeded = "path-length-exceeded",
+        /// A name that a CA of the chain may not certify.
+        NameNotPermitted = "name-not-permitted",
+        /// The chain demands a certificate policy that it does not fulfil.
+        PolicyNotFulfilled = "policy-not-fulfilled",
+        /// The timestamp is not by an authority that leads to a given CA.
+        TimestampUntrusted = "timestamp-untrusted",
+        /// The timestamp is dated more than a minute after the time of judgement.
+        TimestampFromTheFuture = "timestamp-from-the-future",
+        /// The repository's Release says that it is no longer valid.
+        ReleaseExpired = "release-expired",
+        /// The repository's Release is dated more than a minute after the time of judgement.
+        ReleaseFromTheFuture = "release-from-the-future",
+        /// The signer's certificate is not of the kind that Apple issues for this (its markers say so).
+        NotDeveloperId = "not-developer-id",
+        /// The team that the code names is not the one of the signer's certificate.
+        TeamMismatch = "team-mismatch",
+    }
+    Unsigned {
+        /// There is no signature.
+        NoSignature = "no-signature",
+        /// An RPM package's header is signed, and nothing in it says what the payload must be.
+        PayloadNotSigned = "payload-not-signed",
+        /// The repository's signed lists do not name the file.
+        NotListed = "not-listed",
+        /// The archive has no file of the name that was asked for.
+        MemberNotFound = "member-not-found",
+    }
+    Malformed {
+        /// A key file is not well-formed, or holds no key that this program reads.
+        KeyMalformed = "key-malformed",
+        /// A certificate file is not well-formed, or holds no certificate.
+        CertificateMalformed = "certificate-malformed",
+        /// The signature file is not well-formed.
+        SignatureMalformed = "signature-malformed",
+        /// The signature file is well-formed, but holds no detached signature.
+        NoDetachedSignature = "no-detached-signature",
+        /// The certificate that is pinned as a CA is not in the file that should carry it.
+        AuthorityNotCarried = "authority-not-carried",
+        /// An input exceeds a documented limit.
+        LimitExceeded = "limit-exceeded",
+        /// The file's bytes were not all shown to the checker. A fault of the calling program.
+        NotHashed = "not-hashed",
+        /// The file is not a well-formed one of its kind.
+        FileMalformed = "file-malformed",
+        /// Something is compressed in a way that is not read here.
+        CompressionNotSupported = "compression-not-supported",
+        /// An archive that is not of its format's structure, or is cut short.
+        ArchiveMalformed = "archive-malformed",
+        /// A checksum inside an archive does not fit.
+        ArchiveChecksum = "archive-checksum-mismatch",
+        /// Two places of an archive say the same thing differently.
+        ArchiveContradiction = "archive-contradiction",
+        /// Bytes of an archive that no entry owns, or two.
+        UnownedBytes = "unowned-bytes",
+        /// A name in an archive that leaves the folder, or that some system takes for another.
+        UnsafeName = "unsafe-name",
+        /// A link in an archive that leaves the folder, or through which an entry would be written.
+        UnsafeLink = "unsafe-link",
+        /// A device, FIFO, socket, sparse file or the like in an archive.
+        SpecialEntry = "special-entry",
+        /// Encryption in an archive, or a compression that is not read.
+        UnsupportedMethod = "unsupported-method",
+        /// An archive that expands to more than it may.
+        ExpandsTooFar = "expands-too-far",
+    }
 }
 
 /// Why a checker stopped before it could say `good`.
@@ -211,32 +270,6 @@ pub fn conclude(mut judged: Vec<Evidence>) -> Option<Evidence> {
         format!("another signature, by {who}: {what}{notes}")
     }));
     Some(first)
-}
-
-impl Reason {
-    /// The verdict that this reason belongs to.
-    pub const fn verdict(self) -> Verdict {
-        match self {
-            Self::DigestMismatch => Verdict::Bad,
-            Self::NotPinned | Self::KeyNotSupplied | Self::KeyNotBound => Verdict::WrongSigner,
-            Self::NoSignature | Self::MemberNotFound => Verdict::Unsigned,
-            Self::KeyMalformed
-            | Self::SignatureMalformed
-            | Self::NoDetachedSignature
-            | Self::ArchiveMalformed
-            | Self::ArchiveChecksum
-            | Self::ArchiveContradiction
-            | Self::UnownedBytes
-            | Self::UnsafeName
-            | Self::UnsafeLink
-            | Self::SpecialEntry
-            | Self::UnsupportedMethod
-            | Self::ExpandsTooFar
-            | Self::LimitExceeded
-            | Self::NotHashed => Verdict::Malformed,
-            _ => Verdict::OutsidePolicy,
-        }
-    }
 }
 
 #[cfg(test)]

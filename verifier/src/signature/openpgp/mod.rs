@@ -5,16 +5,21 @@
 //! verdict. [`prepare`] reads what needs no data, [`Check::hasher`] says what must see the bytes,
 //! [`Check::judge`] concludes.
 //!
+//! Where several places of one file carry signatures over different bytes of it, [`Signers`] reads keys and pins
+//! once and [`Signers::expect`] makes a [`Check`] for each such place.
+//!
 //! Of several signatures, in this order: one that a supplied key refutes makes the file `bad`; a pinned one
 //! within policy makes it `good`; a pinned one outside makes it `outside-policy`; any other, `wrong-signer`.
 //!
 //! Stricter than sequoia in one point: the two octets of the digest that a signature carries in clear must
 //! be those of the digest (RFC 9580 §5.2.3 offers the test, gpg applies it).
 
+pub mod cleartext;
 mod hashing;
 mod policy;
 mod read;
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use manifests::digest::Sha256Digest;
@@ -25,7 +30,7 @@ use sequoia_openpgp::cert::Cert;
 use sequoia_openpgp::cert::amalgamation::key::ErasedKeyAmalgamation;
 use sequoia_openpgp::packet::{Signature, key};
 
-use super::Reason;
+use super::{Reason, Stop};
 use crate::hash::sha256::Midstate;
 pub use hashing::Hasher;
 use policy::Rules;
@@ -75,40 +80,93 @@ pub struct Demand<'a> {
     pub sha1: Sha1,
 }
 
-/// Signatures and certificates that were read and wait for the file's digest.
-pub struct Check {
-    signatures: Vec<Signature>,
+/// Whose signatures count, and when: a [`Demand`] without its signature file.
+#[derive(Clone, Copy, Debug)]
+pub struct Supplied<'a> {
+    /// Key files, binary or armoured, each with any number of certificates.
+    pub keys: &'a [&'a [u8]],
+    /// Primary keys, any of which is enough.
+    pub pins: &'a [Fingerprint],
+    /// The time of judgement.
+    pub now: Timestamp,
+    /// Whether SHA-1 was named.
+    pub sha1: Sha1,
+}
+
+/// Keys, pins and rules, read once for any number of signatures.
+pub struct Signers {
     certs: Vec<Cert>,
     pins: Vec<Fingerprint>,
     rules: Rules,
     notes: Vec<String>,
 }
 
+/// Signatures over the same bytes, which wait for their digest.
+pub struct Check {
+    signatures: Vec<Signature>,
+    signers: Arc<Signers>,
+    notes: Vec<String>,
+}
+
 /// Reads signatures and keys. An error is the verdict already.
 pub fn prepare(demand: &Demand<'_>) -> Result<Check, Evidence> {
-    let unreadable =
+    let &Demand { signature, keys, pins, now, sha1 } = demand;
+    let refused =
         |refused: read::Unreadable| Evidence { notes: vec![refused.note], ..evidence(Err(refused.reason)) };
-    let keys = read::certificates(demand.keys).map_err(unreadable)?;
-    let found = read::signatures(demand.signature).map_err(unreadable)?;
-    let check = Check {
-        signatures: found.items,
-        certs: keys.items,
-        pins: demand.pins.to_vec(),
-        rules: Rules::at(demand.now, demand.sha1),
-        notes: [keys.notes, found.notes].concat(),
-    };
-    let exceeded =
-        if check.signatures.iter().any(|signature| check.candidates(signature).len() > MAX_CANDIDATES) {
-            Some(format!("more than {MAX_CANDIDATES} keys for one signature"))
-        } else if check.streams().streams() > MAX_STREAMS {
-            Some(format!("more than {MAX_STREAMS} distinct hashes to compute"))
-        } else {
-            None
-        };
-    if let Some(note) = exceeded {
-        return Err(Evidence { notes: vec![note], ..evidence(Err(Reason::LimitExceeded)) });
-    }
+    let signers = Signers::supplied(&Supplied { keys, pins, now, sha1 }).map_err(refused)?;
+    let found = read::signatures(&[signature]).map_err(refused)?;
+    let mut check = Signers::prepare(&Arc::new(signers), found).map_err(refused)?;
+    check.notes.splice(0..0, check.signers.notes.clone());
     Ok(check)
+}
+
+impl Signers {
+    /// Reads the key files.
+    pub fn read(supplied: &Supplied<'_>) -> Result<Arc<Self>, Stop> {
+        Ok(Arc::new(Self::supplied(supplied)?))
+    }
+
+    /// What was passed over in the key files.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Reads signatures, which must all be over the same bytes. Each of `files` stands for itself, binary or
+    /// armoured; what occurs twice counts once.
+    pub fn expect(self: &Arc<Self>, files: &[&[u8]]) -> Result<Check, Stop> {
+        let mut found = read::signatures(files)?;
+        let mut distinct: Vec<Signature> = Vec::new();
+        for signature in found.items {
+            if !distinct.contains(&signature) {
+                distinct.push(signature);
+            }
+        }
+        found.items = distinct;
+        Ok(Self::prepare(self, found)?)
+    }
+
+    fn supplied(supplied: &Supplied<'_>) -> Result<Self, read::Unreadable> {
+        let keys = read::certificates(supplied.keys)?;
+        Ok(Self {
+            certs: keys.items,
+            pins: supplied.pins.to_vec(),
+            rules: Rules::at(supplied.now, supplied.sha1),
+            notes: keys.notes,
+        })
+    }
+
+    fn prepare(signers: &Arc<Self>, found: read::Found<Signature>) -> Result<Check, read::Unreadable> {
+        let check = Check { signatures: found.items, signers: Arc::clone(signers), notes: found.notes };
+        let exceeded =
+            if check.signatures.iter().any(|signature| check.candidates(signature).len() > MAX_CANDIDATES) {
+                format!("more than {MAX_CANDIDATES} keys for one signature")
+            } else if check.streams().streams() > MAX_STREAMS {
+                format!("more than {MAX_STREAMS} distinct hashes to compute")
+            } else {
+                return Ok(check);
+            };
+        Err(read::Unreadable { reason: Reason::LimitExceeded, note: exceeded })
+    }
 }
 
 /// The evidence for a file that has no signature.
@@ -156,7 +214,7 @@ impl Check {
         if issuers.is_empty() {
             return Vec::new();
         }
-        self.certs.iter().flat_map(|cert| cert.keys().key_handles(issuers.iter())).collect()
+        self.signers.certs.iter().flat_map(|cert| cert.keys().key_handles(issuers.iter())).collect()
     }
 
     /// The best answer over all candidate keys: a signature is refuted when none of them fits.
@@ -201,11 +259,11 @@ impl Check {
         digest: Option<&[u8]>,
     ) -> (Result<(), Reason>, Vec<String>) {
         let id = key.cert().fingerprint().to_hex();
-        let pinned = self.pins.iter().any(|pin| pin.as_str() == id);
+        let pinned = self.signers.pins.iter().any(|pin| pin.as_str() == id);
         let within = match fits(signature, key, digest) {
             Err(Reason::DigestMismatch) => return (Err(Reason::DigestMismatch), Vec::new()),
             Err(reason) => Err(reason),
-            Ok(()) => self.rules.judge(signature, key, &self.certs),
+            Ok(()) => self.signers.rules.judge(signature, key, &self.signers.certs),
         };
         match (pinned, within) {
             (true, Ok(notes)) => (Ok(()), notes),

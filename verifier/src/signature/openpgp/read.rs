@@ -18,7 +18,7 @@ use sequoia_openpgp::packet::{Packet, Signature, Tag};
 use sequoia_openpgp::parse::{Dearmor, PacketParserBuilder, PacketParserResult, Parse};
 use sequoia_openpgp::types::SignatureType;
 
-use super::super::Reason;
+use super::super::{Reason, Stop};
 use super::{
     MAX_CERTIFICATE_WORK, MAX_CERTIFICATES, MAX_KEY_BYTES, MAX_KEY_BYTES_TOTAL, MAX_KEY_PACKETS,
     MAX_SIGNATURE_BYTES, MAX_SIGNATURES,
@@ -41,14 +41,24 @@ fn unreadable<T>(reason: Reason, note: impl Into<String>) -> Result<T, Unreadabl
     Err(Unreadable { reason, note: note.into() })
 }
 
-/// The detached signatures (types 0x00 and 0x01) of a signature file, in its order; at least one.
-pub(super) fn signatures(file: &[u8]) -> Result<Found<Signature>, Unreadable> {
-    if file.len() > MAX_SIGNATURE_BYTES {
+impl From<Unreadable> for Stop {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::found(unreadable.reason, unreadable.note)
+    }
+}
+
+/// The detached signatures (types 0x00 and 0x01) of signature files, in their order; at least one.
+///
+/// Files stand each for itself: a packet never goes on in the next one.
+pub(super) fn signatures(files: &[&[u8]]) -> Result<Found<Signature>, Unreadable> {
+    if files.iter().any(|file| file.len() > MAX_SIGNATURE_BYTES) {
         return unreadable(Reason::LimitExceeded, format!("signature file over {MAX_SIGNATURE_BYTES} bytes"));
     }
     let mut found = Found { items: Vec::new(), notes: Vec::new() };
-    for block in blocks(file).map_err(|note| Unreadable { reason: Reason::SignatureMalformed, note })? {
-        block_signatures(&block, &mut found)?;
+    for file in files {
+        for block in blocks(file).map_err(|note| Unreadable { reason: Reason::SignatureMalformed, note })? {
+            block_signatures(&block, &mut found)?;
+        }
     }
     if found.items.is_empty() {
         return unreadable(Reason::NoDetachedSignature, "the signature file holds no detached signature");

@@ -4,18 +4,23 @@
 //! Evidence is read only from what was proven; the pins stand in the manifest, the keys that travel in
 //! the bundle authorise nothing.
 
-use std::any::Any;
+mod judge;
 
-use manifests::bundle::{Artifact, Demand, EvidenceDemand, Manifest};
+use std::any::Any;
+use std::io;
+
+use manifests::bundle::{Artifact, Demand, EvidenceDemand, Manifest, Signer};
 use manifests::evidence::{Evidence, Verdict};
-use manifests::fingerprint::Fingerprint;
-use manifests::name::Name;
+use manifests::name::{Name, PortablePath};
 use manifests::time::Timestamp;
 
-use super::openpgp::{self, Check, Hasher, Sha1};
+use super::openpgp::{self, Check, Hasher};
+use crate::bytes::Bytes;
 use crate::contents::{Contents, InOrder, Kept, Watch, Watched};
 use crate::error::{Code, Refusal};
 use crate::trust::Claim;
+
+pub use judge::{Beside, Case};
 
 /// Something that holds proven contents: the contents themselves, or what was staged from them.
 pub trait Proven {
@@ -117,40 +122,65 @@ fn vendor<M: Claim>(
     let mut hashers = hashers.map_or_else(Vec::new, |hashers| hashers.0).into_iter();
     let mut good = Vec::new();
     for demand in demands {
-        let EvidenceDemand::Openpgp { signer, .. } = demand;
         let hasher = hashers.next().flatten();
-        let evidence = match prepare(demand, contents.claim().manifest(), contents.kept(), now) {
-            Ok(check) => check.judge(&midstate, hasher),
-            Err(verdict) => *verdict,
+        let signer = signer(contents.claim().manifest(), demand)?;
+        let case = Case { demand, signer, now };
+        let evidence = match demand {
+            EvidenceDemand::Openpgp { signature, .. } => match prepare(&case, signature, contents.kept()) {
+                Ok(check) => check.judge(&midstate, hasher),
+                Err(verdict) => *verdict,
+            },
+            _ => {
+                let file = artifact.file.as_str();
+                let opened = contents.open(&artifact.file)?.ok_or_else(|| unread(file))?;
+                case.judge(&*opened, contents).map_err(|error| reading(file, error))?
+            }
         };
         if evidence.verdict != Verdict::Good {
-            let signers = &contents.claim().manifest().predicate().signers;
-            let pins = signers.get(signer).map_or(&[][..], |signer| &signer.openpgp);
-            return Err(refusal(artifact.file.as_str(), signer, pins, &evidence));
+            return Err(refusal(artifact.file.as_str(), &case, &evidence));
         }
-        good.push((signer.clone(), evidence));
+        good.push((demand.signer().clone(), evidence));
     }
     Ok(good)
 }
 
-fn prepare(
-    demand: &EvidenceDemand,
-    manifest: &Manifest,
-    kept: &Kept,
-    now: Timestamp,
-) -> Result<Check, Box<Evidence>> {
-    let EvidenceDemand::Openpgp { signer, signature } = demand;
-    // The rules of the manifest tie every demand to a signer and to entries, and the proof keeps those.
-    let unsigned = || Box::new(openpgp::unsigned());
-    let signer = manifest.predicate().signers.get(signer).ok_or_else(unsigned)?;
-    let signature = kept.get(signature).ok_or_else(unsigned)?;
-    let key = kept.get(&signer.key).ok_or_else(unsigned)?;
-    let demand = openpgp::Demand { signature, keys: &[key], pins: &signer.openpgp, now, sha1: Sha1::Refused };
-    openpgp::prepare(&demand).map_err(Box::new)
+/// The signer of a demand; the rules of the manifest have made sure that there is one, and that it suits.
+fn signer<'m>(manifest: &'m Manifest, demand: &EvidenceDemand) -> Result<&'m Signer, Refusal> {
+    let name = demand.signer();
+    manifest.predicate().signers.get(name).ok_or_else(|| {
+        Refusal::new(Code::ManifestMalformed, name.as_str(), "is a signer that the manifest does not have")
+    })
+}
+
+fn unread(path: &str) -> Refusal {
+    Refusal::new(Code::EvidenceMalformed, path, "was not kept for its checker")
+}
+
+/// What was refused while a proven entry was read again stays what it is.
+fn reading(path: &str, error: io::Error) -> Refusal {
+    match error.downcast::<Refusal>() {
+        Ok(refusal) => refusal,
+        Err(error) => Refusal::reading(path, &error),
+    }
+}
+
+fn prepare(case: &Case<'_>, signature: &PortablePath, kept: &Kept) -> Result<Check, Box<Evidence>> {
+    let bytes = |path: &PortablePath| kept.get(path).ok_or_else(|| Box::new(openpgp::unsigned()));
+    let keys = case.signer.files().into_iter().map(bytes).collect::<Result<Vec<_>, _>>()?;
+    case.openpgp(bytes(signature)?, &keys).map_err(Box::new)
+}
+
+impl<M: Claim> Beside for Contents<M> {
+    fn get(&self, path: &PortablePath) -> io::Result<Option<Box<dyn Bytes + '_>>> {
+        match self.kept().get(path) {
+            Some(kept) => Ok(Some(Box::new(kept))),
+            None => self.open(path).map_err(io::Error::other),
+        }
+    }
 }
 
 /// What `subject` is refused for when the evidence that is demanded of it is not good.
-pub fn refusal(subject: &str, signer: &Name, pins: &[Fingerprint], evidence: &Evidence) -> Refusal {
+pub fn refusal(subject: &str, case: &Case<'_>, evidence: &Evidence) -> Refusal {
     let (code, what) = match evidence.verdict {
         // `good` never comes here; were it to, it would be refused as a fault of ours.
         Verdict::Good | Verdict::Malformed => {
@@ -161,12 +191,16 @@ pub fn refusal(subject: &str, signer: &Name, pins: &[Fingerprint], evidence: &Ev
         Verdict::OutsidePolicy => (Code::EvidenceOutsidePolicy, "is signed outside what still counts"),
         Verdict::Unsigned => (Code::EvidenceUnsigned, "is not signed by its vendor"),
     };
-    let pins: Vec<String> = pins.iter().map(ToString::to_string).collect();
+    let signer = case.demand.signer();
     let reason = evidence.reason.unwrap_or("no reason given");
     let by = evidence.signer.as_ref().map(|signer| format!(", signed by {}", signer.id)).unwrap_or_default();
     let notes: String = evidence.notes.iter().map(|note| format!("; {note}")).collect();
     Refusal::new(code, subject, what)
-        .expected(format!("a good OpenPGP signature by `{signer}` ({})", pins.join(" or ")))
+        .expected(format!(
+            "a good {} signature by `{signer}` ({})",
+            case.demand.title(),
+            case.signer.pins_in_words()
+        ))
         .found(format!("{} ({reason}{by}{notes})", evidence.verdict))
 }
 
@@ -191,7 +225,11 @@ impl Watch for Vendors {
         let Demand::Vendor(demands) = &artifact.demand else { return None };
         let hashers: Vec<Option<Hasher>> = demands
             .iter()
-            .map(|demand| prepare(demand, manifest, kept, self.now).ok().and_then(|check| check.hasher()))
+            .map(|demand| {
+                let EvidenceDemand::Openpgp { signature, .. } = demand else { return None };
+                let case = Case { demand, signer: signer(manifest, demand).ok()?, now: self.now };
+                prepare(&case, signature, kept).ok()?.hasher()
+            })
             .collect();
         if hashers.iter().all(Option::is_none) {
             return None;

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Where in the bundle the files of a recipe lie (`docs/formats/manifest.md` §1.16), and with it the
+//! recipe's signers and demands as a manifest has them.
+
+use std::collections::BTreeSet;
+
+use manifests::bundle::{self, EvidenceDemand};
+use manifests::name::{Name, PortablePath};
+use verifier::cli::Kind;
+
+use crate::failure::Failure;
+use crate::recipe::{Artifact, LocalPath, Recipe, Signature, Signer};
+
+/// A file in the folder of an artifact, tree or signer: under its own base name.
+fn file(recipe: &Recipe, folder: &str, path: &LocalPath) -> Result<PortablePath, Failure> {
+    PortablePath::new(&format!("{folder}/{}", path.file_name()))
+        .map_err(|error| recipe.error(path, format!("names a file whose name {}", error.rule())))
+}
+
+/// The file of an artifact, or one of its signatures.
+pub fn beside(recipe: &Recipe, artifact: &Name, path: &LocalPath) -> Result<PortablePath, Failure> {
+    file(recipe, &format!("files/{artifact}"), path)
+}
+
+/// A signer's key or CA certificate.
+pub fn of_signer(recipe: &Recipe, signer: &Name, path: &LocalPath) -> Result<PortablePath, Failure> {
+    file(recipe, &format!("files/signers/{signer}"), path)
+}
+
+/// A signer as the manifest has it.
+pub fn signer(recipe: &Recipe, name: &Name, signer: &Signer) -> Result<bundle::Signer, Failure> {
+    require_distinct(recipe, signer.sources())?;
+    signer.in_bundle(|path| of_signer(recipe, name, path))
+}
+
+/// What one signature of an artifact amounts to; `kind` is that of one inside the artifact.
+pub fn demand(
+    recipe: &Recipe,
+    artifact: &Name,
+    signer: &Name,
+    signature: &Signature,
+    kind: Kind,
+) -> Result<EvidenceDemand, Failure> {
+    let signer = signer.clone();
+    let place = |path: &LocalPath| beside(recipe, artifact, path);
+    Ok(match signature {
+        Signature::Detached(signature) => EvidenceDemand::Openpgp { signer, signature: place(signature)? },
+        Signature::Member { member, signature } => {
+            EvidenceDemand::ZipMember { signer, member: member.clone(), signature: place(signature)? }
+        }
+        Signature::Repository { release, signature, packages } => EvidenceDemand::AptDeb {
+            signer,
+            release: place(release)?,
+            signature: signature.as_ref().map(place).transpose()?,
+            packages: place(packages)?,
+        },
+        Signature::Embedded(span) => match kind {
+            Kind::Rpm => EvidenceDemand::Rpm { signer },
+            Kind::Deb => EvidenceDemand::Deb { signer },
+            Kind::Authenticode => EvidenceDemand::Authenticode { signer },
+            Kind::ApplePkg => EvidenceDemand::ApplePkg { signer },
+            Kind::AppleCode => EvidenceDemand::AppleCode { signer },
+            _ => {
+                return Err(recipe
+                    .error_at(span.clone(), "says `embedded` of a file that carries no signature inside")
+                    .expected("an rpm, a deb, an exe, dll, sys, msi or cab, a macOS package or program")
+                    .found(kind.as_str())
+                    .hint("name the file of its signature, or say why it is `unsigned`"));
+            }
+        },
+    })
+}
+
+/// Refuses two files of one artifact that would lie at one place of the bundle.
+pub fn require_no_collision(
+    recipe: &Recipe,
+    artifact: &Artifact,
+    signatures: &[Signature],
+) -> Result<(), Failure> {
+    let mut sources = vec![&artifact.source];
+    let mut seen = BTreeSet::new();
+    // One index of a repository may serve several signatures.
+    sources.extend(signatures.iter().flat_map(Signature::sources).filter(|path| seen.insert(&*path.text)));
+    require_distinct(recipe, sources)
+}
+
+fn require_distinct(recipe: &Recipe, sources: Vec<&LocalPath>) -> Result<(), Failure> {
+    let mut taken = BTreeSet::new();
+    match sources.into_iter().find(|path| !taken.insert(path.file_name().to_lowercase())) {
+        None => Ok(()),
+        Some(path) => Err(recipe
+            .error(path, "has the file name of another file of this artifact or signer")
+            .hint("they lie in one folder of the bundle: rename one of them")),
+    }
+}

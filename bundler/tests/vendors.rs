@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+//! One artifact of each kind of vendor evidence, from the vendors' own tools by recipe, lock and bundle to the
+//! isolated side's verdict, on every carrier; and none of them once a byte is another.
+#![allow(clippy::unwrap_used, reason = "a test that cannot prepare its folder has failed")]
+
+use std::fs::{self, File};
+use std::io::Cursor;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use manifests::evidence::Verdict;
+use verifier::archive::reader::Archive;
+use verifier::contents::{self, Nowhere, Proof};
+use verifier::error::Refusal;
+use verifier::media::folder::Folder;
+use verifier::media::{Carrier, Medium};
+use verifier::signature::approve::{Basis, Vendors, approve};
+use verifier::trust::{Claim, UnsignedManifest};
+
+const TOOLS: [&str; 10] = [
+    "dpkg-deb",
+    "debsigs",
+    "gpg",
+    "openssl",
+    "osslsigncode",
+    "python3",
+    "rpmbuild",
+    "rpmsign",
+    "wixl",
+    "zip",
+];
+
+/// The artifacts of the recipe, and the kind of evidence that each carries.
+const KINDS: [(&str, &str); 8] = [
+    ("zip", "zip-member"),
+    ("rpm", "rpm"),
+    ("deb", "deb"),
+    ("apt", "apt-deb"),
+    ("msi", "authenticode"),
+    ("msi-by-leaf", "authenticode"),
+    ("pkg", "apple-pkg"),
+    ("macho", "apple-code"),
+];
+
+/// A folder with all artifacts and the recipe; none where a tool is missing, which is said aloud.
+fn made() -> Option<tempfile::TempDir> {
+    let on_path = |tool: &&&str| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).any(|folder| folder.join(tool).is_file())
+    };
+    let missing: Vec<_> = TOOLS.iter().filter(|tool| !on_path(tool)).collect();
+    if !missing.is_empty() {
+        eprintln!("SKIPPED: {missing:?} not installed here");
+        return None;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/make/vendors");
+    let done = Command::new(script).arg(folder.path()).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    Some(folder)
+}
+
+fn bundler(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bundler")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+fn good(folder: &Path, arguments: &[&str]) {
+    let done = bundler(folder, arguments);
+    assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// The kind of evidence that was good for each artifact.
+fn approved(carrier: Carrier) -> Result<Vec<(String, &'static str)>, Refusal> {
+    let archive = Archive::open(Medium { name: "bundle".to_owned(), carrier })?;
+    let claim = UnsignedManifest::read(archive.manifest())?;
+    let now = claim.manifest().bundle().created;
+    let proof = Proof { sink: &Nowhere, watch: &Vendors { now }, progress: &|_| {} };
+    let approved = approve(contents::prove(archive, claim, proof)?, now)?;
+    let one = |approval: &verifier::signature::approve::Approval| match &approval.basis {
+        Basis::Vendor(evidence) => {
+            let [(_, evidence)] = evidence.as_slice() else { panic!("{evidence:?}") };
+            assert_eq!(evidence.verdict, Verdict::Good);
+            assert!(!evidence.covers.is_empty() && evidence.signer.is_some(), "{evidence:?}");
+            (approval.name.as_str().to_owned(), evidence.kind)
+        }
+        Basis::Unsigned(reason) => panic!("{}: {reason}", approval.name),
+    };
+    Ok(approved.approvals().iter().map(one).collect())
+}
+
+#[test]
+fn every_kind_goes_all_the_way_on_every_carrier() {
+    let Some(folder) = made() else { return };
+    let path = folder.path();
+    good(path, &["lock"]);
+    let lock = fs::read_to_string(path.join("bundle.lock")).unwrap();
+    for (_, kind) in KINDS {
+        assert!(lock.contains(&format!("kind = \"{kind}\"")), "{kind}: {lock}");
+    }
+    good(path, &["lock"]);
+    assert_eq!(lock, fs::read_to_string(path.join("bundle.lock")).unwrap(), "a lock is the same tomorrow");
+    good(path, &["build"]);
+    let bundle = path.join("vendors-1.0.bundle.tar");
+    let expected: Vec<_> = KINDS.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect();
+
+    let file = File::open(&bundle).unwrap();
+    let length = file.metadata().unwrap().len();
+    assert_eq!(approved(Carrier::File { file, length }).unwrap(), expected);
+    let stream = Cursor::new(fs::read(&bundle).unwrap());
+    assert_eq!(approved(Carrier::Stream(Box::new(stream))).unwrap(), expected);
+    tar::Archive::new(File::open(&bundle).unwrap()).unpack(path.join("disc")).unwrap();
+    let disc = Folder::open(&path.join("disc/vendors-1.0")).unwrap();
+    assert_eq!(approved(Carrier::Folder(disc)).unwrap(), expected);
+}
+
+#[test]
+fn a_changed_artifact_is_not_locked() {
+    let Some(folder) = made() else { return };
+    let path = folder.path();
+    let files: [(&str, &str); 7] = [
+        ("tool.zip", "is not"),
+        ("tool.rpm", "is not what its vendor signed"),
+        ("tool.deb", "is not what its vendor signed"),
+        ("repository/plain.deb", "is not what its vendor signed"),
+        ("tool.msi", "is not what its vendor signed"),
+        ("tool.pkg", "is not what its vendor signed"),
+        ("tool.macho", "is not what its vendor signed"),
+    ];
+    for (name, expected) in files {
+        let place = path.join(name);
+        let intact = fs::read(&place).unwrap();
+        let mut changed = intact.clone();
+        let at = content(&place, &intact);
+        changed[at] ^= 1;
+        fs::write(&place, &changed).unwrap();
+        let refused = bundler(path, &["lock"]);
+        let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(1), "{name}: {text}");
+        assert!(text.contains(&format!("{name} ")) && text.contains(expected), "{name}: {text}");
+        fs::write(&place, &intact).unwrap();
+    }
+    assert!(!path.join("bundle.lock").exists());
+}
+
+/// A byte that the signature covers: inside what the file carries, behind headers, before signatures.
+fn content(path: &Path, bytes: &[u8]) -> usize {
+    let find = |needle: &[u8]| bytes.windows(needle.len()).position(|window| window == needle).unwrap();
+    match path.extension().and_then(|extension| extension.to_str()).unwrap() {
+        // The payload is the last thing in an rpm; the data member of a .deb begins with its gzip header.
+        "rpm" => bytes.len() - 20,
+        "deb" => find(b"data.tar.gz") + 60 + 20,
+        "msi" => find(b"MSCF") + 40,
+        "pkg" => bytes.len() - 100,
+        "macho" => 0x4000 + 0x800,
+        _ => find(b"PK") + 30 + "tool".len() + 2,
+    }
+}
+
+#[test]
+fn a_signer_that_is_another_is_told_by_name() {
+    let Some(folder) = made() else { return };
+    let path = folder.path();
+    let recipe = fs::read_to_string(path.join("bundle.toml")).unwrap();
+    let cases: [(&str, &str, &str); 4] = [
+        ("authenticode = \"Snakeoil Publisher\"", "authenticode = \"Snakeoil\"", "publisher Snakeoil"),
+        ("apple-team = \"TEAM123456\"", "apple-team = \"TEAM654321\"", "Apple team TEAM654321"),
+        ("windows-ca.pem\", fingerprint", "apple-pkg-ca.cer\", fingerprint", "carries no certificate"),
+        ("source = \"tool.rpm\"", "source = \"tool.zip\"", "carries no signature inside"),
+    ];
+    for (from, to, expected) in cases {
+        assert!(recipe.contains(from), "{from}");
+        fs::write(path.join("bundle.toml"), recipe.replacen(from, to, 1)).unwrap();
+        let refused = bundler(path, &["lock"]);
+        let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && text.contains(expected), "{to}: {text}");
+    }
+}

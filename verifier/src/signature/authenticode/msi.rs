@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Windows Installer files (MSI, MSP, MST): a compound file in; what a signature covers, and the signature,
+//! out.
+//!
+//! The digest is that of all streams, and behind each storage's children its class id. With a stream
+//! `MsiDigitalSignatureEx` the digest begins with that of the metadata (names, lengths, states, times),
+//! which that stream repeats. No text of Microsoft's says so; osslsigncode and relic agree, and so do
+//! Microsoft's files.
+
+use std::ops::Range;
+
+use super::MAX_SIGNATURE_BYTES;
+use super::directory::{Directory, Entry, Kind, Step};
+use super::fields::{index, malformed, read, size};
+use super::hashing::Hashes;
+use super::sectors::{HEADER, Header, MAGIC, Sectors};
+use crate::bytes::Bytes;
+use crate::signature::digest::Algorithm;
+use crate::signature::{Reason, Stop};
+
+/// The stream that holds the signature, in the root.
+const SIGNATURE: &str = "\u{5}DigitalSignature";
+/// The stream that holds the digest of the metadata, in the root.
+const EXTENDED: &str = "\u{5}MsiDigitalSignatureEx";
+/// The longest digest there is.
+const LONGEST_DIGEST: u64 = 64;
+
+/// An installer file, by its directory.
+pub(super) struct Installer<'a> {
+    file: &'a dyn Bytes,
+    sectors: Sectors<'a>,
+    directory: Directory,
+    steps: Vec<Step>,
+    /// The signature, where there is one.
+    pub(super) signature: Option<Vec<u8>>,
+    /// What is said to be the digest of the metadata, where the file has one.
+    pub(super) extended: Option<Vec<u8>>,
+}
+
+/// Whether the file begins like a compound file.
+pub(super) fn recognise(file: &dyn Bytes) -> Result<bool, Stop> {
+    Ok(file.length() >= size(HEADER) && read(file, 0, MAGIC.len(), "a header")? == MAGIC)
+}
+
+impl<'a> Installer<'a> {
+    /// Reads the directory and the two streams of a signature.
+    pub(super) fn read(file: &'a dyn Bytes) -> Result<Self, Stop> {
+        let header = Header::read(file)?;
+        let mut sectors = Sectors::open(file, &header)?;
+        let directory = Directory::read(&mut sectors, &header)?;
+        let steps = directory.steps()?;
+        let mut this = Self { file, sectors, directory, steps, signature: None, extended: None };
+        this.signature = this.take(SIGNATURE, size(MAX_SIGNATURE_BYTES))?;
+        this.extended = this.take(EXTENDED, LONGEST_DIGEST)?;
+        Ok(this)
+    }
+
+    /// Takes a stream of the root out of what is covered. Each sector is owned once, so it is read once.
+    fn take(&mut self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, Stop> {
+        let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let mut depth = 0_usize;
+        let mut found = None;
+        for (place, step) in self.steps.iter().enumerate() {
+            let number = match step {
+                Step::Enter(number) => {
+                    depth = depth.saturating_add(1);
+                    *number
+                }
+                Step::Leave(_) => {
+                    depth = depth.saturating_sub(1);
+                    continue;
+                }
+                Step::Stream(number) => *number,
+            };
+            let entry = self.directory.entry(number)?;
+            let in_root = depth == if entry.kind()? == Kind::Stream { 1 } else { 2 };
+            if in_root && entry.name()? == name {
+                found = Some((place, number, entry.kind()?));
+            }
+        }
+        let Some((place, number, kind)) = found else { return Ok(None) };
+        if kind != Kind::Stream {
+            return Err(malformed("the signature is a storage, where it should be a stream"));
+        }
+        self.steps.remove(place);
+        let entry = self.directory.entry(number)?;
+        let length = self.directory.length(&entry)?;
+        if length > limit {
+            let note = format!("a signature of {length} bytes, the limit is {limit}");
+            return Err(Stop::found(Reason::LimitExceeded, note));
+        }
+        let (file, mut content) = (self.file, Vec::new());
+        self.sectors.stream(entry.start()?, length, "the signature", &mut |range: Range<u64>| {
+            let length = index(range.end.saturating_sub(range.start));
+            content.extend(read(file, range.start, length, "the signature")?);
+            Ok(())
+        })?;
+        Ok(Some(content))
+    }
+
+    /// The digest of the metadata: names (but the root's), class ids or lengths, states, times (but the
+    /// root's), a storage before its children.
+    pub(super) fn metadata(&self, algorithm: Algorithm) -> Result<Vec<u8>, Stop> {
+        let mut digest = algorithm.start();
+        for step in &self.steps {
+            let (Step::Enter(number) | Step::Stream(number)) = step else { continue };
+            let entry: Entry<'_> = self.directory.entry(*number)?;
+            let kind = entry.kind()?;
+            if kind != Kind::Root {
+                digest.update(entry.name()?);
+            }
+            digest.update(if kind == Kind::Stream { entry.length_bytes()? } else { entry.class()? });
+            digest.update(entry.state()?);
+            if kind != Kind::Root {
+                digest.update(entry.times()?);
+            }
+        }
+        Ok(digest.finish())
+    }
+
+    /// Feeds what is covered, and says what is not.
+    pub(super) fn hash(&mut self, hashes: &mut Hashes) -> Result<Vec<String>, Stop> {
+        for step in &self.steps {
+            match step {
+                Step::Enter(_) => {}
+                Step::Leave(number) => hashes.bytes(self.directory.entry(*number)?.class()?),
+                Step::Stream(number) => {
+                    let entry = self.directory.entry(*number)?;
+                    let length = self.directory.length(&entry)?;
+                    let file = self.file;
+                    self.sectors
+                        .stream(entry.start()?, length, "a stream", &mut |range| hashes.range(file, range))?;
+                }
+            }
+        }
+        let unowned = self.sectors.unowned()?;
+        let mut not_covered = vec!["unused room in sectors and tables of the compound file".to_owned()];
+        if self.extended.is_none() {
+            let what = "names, states and times of the streams (there is no MsiDigitalSignatureEx)";
+            not_covered.push(what.to_owned());
+        }
+        if unowned.between > 0 {
+            not_covered.push(format!("{} sectors that no stream uses", unowned.between));
+        }
+        if unowned.zeros_at_end > 0 {
+            not_covered.push(format!("{} zero bytes at the end", unowned.zeros_at_end));
+        }
+        Ok(not_covered)
+    }
+}

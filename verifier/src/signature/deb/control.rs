@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The control file of a .deb: the member `control.tar.*` in, name, version and architecture out.
+//!
+//! The tar is read front to back with no more than one block and the control file in memory. It must be whole,
+//! with one control file and nothing that needs another program's opinion.
+
+use std::io::{self, Read};
+
+use super::super::apt::stanza::{MAX_STANZA_BYTES, Stanza, Stanzas};
+use super::super::{Reason, Stop};
+use super::ar::malformed;
+use super::compression::is_about_content;
+
+/// Bytes of a block, the unit of tar.
+const BLOCK: usize = 512;
+/// The content of control.tar: maintainer scripts, checksums of files, texts of questions.
+pub const MAX_CONTROL_BYTES: u64 = 128 * 1024 * 1024;
+
+/// What a package says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// `Package`.
+    pub package: String,
+    /// `Version`.
+    pub version: String,
+    /// `Architecture`.
+    pub architecture: String,
+}
+
+impl Identity {
+    /// From a stanza that has all three.
+    pub fn of(stanza: &Stanza) -> Option<Self> {
+        let field = |name| stanza.get(name).map(str::to_owned);
+        Some(Self {
+            package: field("package")?,
+            version: field("version")?,
+            architecture: field("architecture")?,
+        })
+    }
+}
+
+impl std::fmt::Display for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} {}", self.package, self.version, self.architecture)
+    }
+}
+
+/// Reads the content of control.tar to its end.
+pub fn identity(tar: impl Read) -> Result<Identity, Stop> {
+    let mut tar = Tar { inner: tar.take(MAX_CONTROL_BYTES) };
+    let mut control = None;
+    while let Some(entry) = tar.next_entry()? {
+        let name = entry.name.strip_prefix(b"./").unwrap_or(&entry.name);
+        if name != b"control" {
+            tar.skip(entry.padded)?;
+            continue;
+        }
+        if control.is_some() || entry.kind != Kind::File {
+            return malformed("control.tar: not exactly one control file");
+        }
+        if entry.length > u64::try_from(MAX_STANZA_BYTES).unwrap_or(u64::MAX) {
+            return Err(Stop::found(
+                Reason::LimitExceeded,
+                format!("control file over {MAX_STANZA_BYTES} bytes"),
+            ));
+        }
+        let mut content = Vec::new();
+        tar.content(&entry, &mut content)?;
+        control = Some(content);
+    }
+    let Some(control) = control else { return malformed("control.tar: no control file in it") };
+    let mut stanzas = Stanzas::new(control.as_slice(), "control");
+    let identity = stanzas.next_stanza()?.as_ref().and_then(Identity::of);
+    match (identity, stanzas.next_stanza()?) {
+        (Some(identity), None) => Ok(identity),
+        _ => malformed("control: not one paragraph with Package, Version and Architecture"),
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    File,
+    Other,
+}
+
+struct Entry {
+    name: Vec<u8>,
+    kind: Kind,
+    length: u64,
+    /// With what fills the last block.
+    padded: u64,
+}
+
+struct Tar<R> {
+    inner: io::Take<R>,
+}
+
+impl<R: Read> Tar<R> {
+    /// The next header; none at the end, behind which only zeros may stand.
+    fn next_entry(&mut self) -> Result<Option<Entry>, Stop> {
+        let mut block = [0; BLOCK];
+        self.fill(&mut block)?;
+        if block == [0; BLOCK] {
+            self.only_zeros()?;
+            return Ok(None);
+        }
+        let field = |from: usize, to: usize| block.get(from..to).unwrap_or_default();
+        let sum = block.iter().enumerate().fold(0_u64, |sum, (at, byte)| {
+            sum.saturating_add(if (148..156).contains(&at) { u64::from(b' ') } else { u64::from(*byte) })
+        });
+        if octal(field(148, 156)) != Some(sum) {
+            return malformed("control.tar: a header has a wrong checksum");
+        }
+        let Some(length) = octal(field(124, 136)).filter(|length| *length <= MAX_CONTROL_BYTES) else {
+            return malformed("control.tar: the size of an entry is not a number");
+        };
+        let kind = match block.get(156) {
+            Some(0 | b'0') => Kind::File,
+            _ => Kind::Other,
+        };
+        let prefix = if field(257, 263) == b"ustar\0" { until_zero(field(345, 500)) } else { &[] };
+        let name = until_zero(field(0, 100));
+        let name = if prefix.is_empty() { name.to_vec() } else { [prefix, b"/", name].concat() };
+        Ok(Some(Entry { name, kind, length, padded: length.next_multiple_of(512) }))
+    }
+
+    fn skip(&mut self, bytes: u64) -> Result<(), Stop> {
+        let skipped = io::copy(&mut (&mut self.inner).take(bytes), &mut io::sink()).map_err(stop)?;
+        if skipped == bytes { Ok(()) } else { malformed("control.tar: ends too early") }
+    }
+
+    fn content(&mut self, entry: &Entry, into: &mut Vec<u8>) -> Result<(), Stop> {
+        let read = (&mut self.inner).take(entry.length).read_to_end(into).map_err(stop)?;
+        if u64::try_from(read).ok() != Some(entry.length) {
+            return malformed("control.tar: ends too early");
+        }
+        self.skip(entry.padded.saturating_sub(entry.length))
+    }
+
+    fn fill(&mut self, block: &mut [u8; BLOCK]) -> Result<(), Stop> {
+        self.inner.read_exact(block).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => Stop::found(Reason::FileMalformed, "control.tar: ends too early"),
+            _ => stop(error),
+        })
+    }
+
+    fn only_zeros(&mut self) -> Result<(), Stop> {
+        let mut block = [0; BLOCK];
+        loop {
+            let count = self.inner.read(&mut block).map_err(stop)?;
+            if count == 0 {
+                break;
+            }
+            if block.iter().take(count).any(|byte| *byte != 0) {
+                return malformed("control.tar: bytes behind its end");
+            }
+        }
+        if self.inner.limit() == 0 {
+            let note = format!("control.tar: over {MAX_CONTROL_BYTES} bytes");
+            return Err(Stop::found(Reason::LimitExceeded, note));
+        }
+        Ok(())
+    }
+}
+
+/// What an error in reading amounts to.
+fn stop(error: io::Error) -> Stop {
+    if is_about_content(&error) {
+        let note: String = error.to_string().chars().take(200).collect();
+        Stop::found(Reason::FileMalformed, format!("control.tar: {note}"))
+    } else {
+        Stop::Read(error)
+    }
+}
+
+fn until_zero(field: &[u8]) -> &[u8] {
+    field.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
+/// Blanks, octal digits, then blanks or zeros (POSIX ustar).
+fn octal(field: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(field).ok()?;
+    u64::from_str_radix(text.trim_matches([' ', '\0']), 8).ok()
+}
