@@ -125,9 +125,37 @@ fn options_say_what_content_leaves_open() {
 }
 
 #[test]
+fn what_comes_on_standard_input_is_recognised_and_then_checked() {
+    let vectors = vectors().join("openpgp");
+    let Ok(data) = std::fs::File::open(vectors.join("tool-made/data.bin")) else {
+        eprintln!("skipped: {} is not here", vectors.display());
+        return;
+    };
+    let done = std::process::Command::new(env!("CARGO_BIN_EXE_verifier"))
+        .args([
+            "check",
+            "-",
+            "--signature",
+            "tool-made/good-rsa-binary.sig",
+            "--key",
+            "tool-made/key-good-rsa.asc",
+        ])
+        .args(["--pin", "2E707E658102BFFFDB65C04F41F62CA38E4EE03F", "--now", "2026-11-22T00:00:00Z"])
+        .current_dir(&vectors)
+        .stdin(data)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+}
+
+fn vectors() -> PathBuf {
+    std::env::var_os("SEALIFT_VECTORS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors"), PathBuf::from)
+}
+
+#[test]
 fn every_case_without_a_kind_is_recognised() {
-    let vectors = std::env::var_os("SEALIFT_VECTORS")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors"), PathBuf::from);
+    let vectors = vectors();
     let Ok(topics) = std::fs::read_dir(&vectors) else {
         eprintln!("skipped: {} is not here", vectors.display());
         return;

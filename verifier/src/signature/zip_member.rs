@@ -15,7 +15,7 @@ use super::{Reason, Stop};
 use crate::bytes::Bytes;
 use crate::hash::Kernel;
 use crate::hash::sha256::Midstate;
-use crate::unpack::name::EntryName;
+use crate::unpack::name::{Ending, EntryName};
 use crate::unpack::zip::Archive;
 use crate::unpack::{Bound, Entry, EntryKind, Error, Rule};
 
@@ -69,7 +69,8 @@ fn judge(
 /// Whether an entry is the file that was asked for.
 fn names(entry: &Entry, member: &str) -> bool {
     let asked = EntryName::new(member.as_bytes());
-    entry.kind == EntryKind::File && asked.is_ok_and(|name| !name.directory && name.path == entry.path)
+    entry.kind == EntryKind::File
+        && asked.is_ok_and(|name| name.ending == Ending::Plain && name.path == entry.path)
 }
 
 /// What lies in the archive beside the member.

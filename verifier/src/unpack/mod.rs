@@ -217,7 +217,8 @@ fn read_full(from: &mut dyn Read, into: &mut [u8]) -> io::Result<usize> {
 
 /// Reads a stream to its end for what its reader proves on the way; returns how many bytes there were.
 pub fn drain(from: &mut dyn Read) -> io::Result<u64> {
-    let mut block = vec![0; 64 * 1024];
+    // On the stack: an archive has many short entries.
+    let mut block = [0; 16 * 1024];
     let mut total = 0_u64;
     loop {
         match read_full(from, &mut block)? {

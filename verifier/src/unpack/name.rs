@@ -12,15 +12,26 @@ use super::{Fault, Rule, fault};
 /// What every file system holds in one component.
 pub const MAX_COMPONENT_BYTES: usize = 255;
 /// Longest name: the most that a zip can hold.
-pub const MAX_NAME_BYTES: usize = 65_535;
+pub const MAX_ENTRY_NAME_BYTES: usize = 65_535;
+
+/// How a name ends: before there were modes and kinds, that told folders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With a component.
+    Plain,
+    /// With a slash: a folder.
+    Slash,
+    /// With `.`: a folder for the system, a file for readers that look for the slash.
+    Dot,
+}
 
 /// A name that passed the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryName {
     /// Components joined by `/`; empty for the folder itself.
     pub path: Box<str>,
-    /// Whether a slash, or a slash and a dot, stood at the end: in a zip, and in old tars, this is a folder.
-    pub directory: bool,
+    /// What stood at the end.
+    pub ending: Ending,
 }
 
 impl EntryName {
@@ -37,8 +48,12 @@ impl EntryName {
             }
             path.push_str(component);
         }
-        let directory = text.ends_with('/') || text == "." || text.ends_with("/.");
-        Ok(Self { path: path.into(), directory })
+        let ending = match text.rsplit('/').next() {
+            Some("") => Ending::Slash,
+            Some(".") => Ending::Dot,
+            _ => Ending::Plain,
+        };
+        Ok(Self { path: path.into(), ending })
     }
 }
 
@@ -56,8 +71,8 @@ pub fn target(bytes: &[u8]) -> Result<&str, Fault> {
 
 /// What holds of a name or target as a whole.
 fn text(bytes: &[u8], named: impl Fn(&str, &str) -> Fault) -> Result<&str, Fault> {
-    if bytes.len() > MAX_NAME_BYTES {
-        return fault(Rule::Limit, format!("a name of more than {MAX_NAME_BYTES} bytes"));
+    if bytes.len() > MAX_ENTRY_NAME_BYTES {
+        return fault(Rule::Limit, format!("a name of more than {MAX_ENTRY_NAME_BYTES} bytes"));
     }
     let Ok(text) = str::from_utf8(bytes) else {
         let shown = String::from_utf8_lossy(bytes);
@@ -129,8 +144,11 @@ mod tests {
         assert_eq!(path("./").unwrap(), "");
         assert_eq!(path(".hidden").unwrap(), ".hidden");
         assert_eq!(path("Foo::Bar.3pm").unwrap(), "Foo::Bar.3pm");
-        assert!(EntryName::new(b"a/").unwrap().directory && EntryName::new(b"a/.").unwrap().directory);
-        assert!(!EntryName::new(b"a/b.").unwrap().directory);
+        for (name, ending) in
+            [("a/", Ending::Slash), ("a/.", Ending::Dot), (".", Ending::Dot), ("a/b.", Ending::Plain)]
+        {
+            assert_eq!(EntryName::new(name.as_bytes()).unwrap().ending, ending, "{name}");
+        }
     }
 
     #[test]
@@ -159,7 +177,7 @@ mod tests {
         assert_eq!(EntryName::new(b"caf\xe9").unwrap_err().rule, Rule::Name);
         assert!(EntryName::new("x".repeat(255).as_bytes()).is_ok());
         assert_eq!(EntryName::new("x".repeat(256).as_bytes()).unwrap_err().rule, Rule::Name);
-        assert_eq!(EntryName::new(&vec![b'a'; MAX_NAME_BYTES + 1]).unwrap_err().rule, Rule::Limit);
+        assert_eq!(EntryName::new(&vec![b'a'; MAX_ENTRY_NAME_BYTES + 1]).unwrap_err().rule, Rule::Limit);
     }
 
     #[test]

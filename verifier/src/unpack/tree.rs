@@ -13,8 +13,8 @@ use super::{Entry, EntryKind, Fault, MAX_ENTRIES, Rule, fault};
 
 /// Files and folders that all names of an archive name together: two for each entry. Bounds memory.
 pub const MAX_NODES: usize = 200_000;
-/// All names and targets of an archive together: 160 bytes for each entry. Bounds memory.
-pub const MAX_NAMES_BYTES: usize = 16 * 1024 * 1024;
+/// All names and targets of an archive together: 80 bytes for each of 100,000 entries. Bounds memory.
+pub const MAX_NAMES_BYTES: usize = 8 * 1024 * 1024;
 /// Links that lead to links: where Linux stops (MAXSYMLINKS).
 pub const MAX_LINK_HOPS: usize = 40;
 /// Steps in following all links of an archive: a hundred links of the longest kind, or forty steps for each of
@@ -93,7 +93,7 @@ impl Tree {
         let mut steps = 0_usize;
         for entry in &self.entries {
             let target = match &entry.kind {
-                EntryKind::Symlink(target) => Some(target),
+                EntryKind::Symlink(target) => Some(&**target),
                 // Another name of a link leads elsewhere than the first where it lies in another folder.
                 EntryKind::Hardlink(first) => self.find(first).and_then(|node| self.link(node.shape)),
                 EntryKind::File | EntryKind::Directory => None,
@@ -191,10 +191,10 @@ impl Tree {
         found
     }
 
-    fn link(&self, shape: Shape) -> Option<&Box<str>> {
+    fn link(&self, shape: Shape) -> Option<&str> {
         let Shape::Symlink(entry) = shape else { return None };
         match &self.entries.get(entry)?.kind {
-            EntryKind::Symlink(target) => Some(target),
+            EntryKind::Symlink(target) => Some(&**target),
             _ => None,
         }
     }

@@ -10,7 +10,7 @@ use super::zip_writer::{crc, deflate};
 use super::{read_gzip, rule};
 
 /// A member with these flags, and fields after the ten bytes of its header.
-pub fn member(flags: u8, fields: &[u8], plain: &[u8]) -> Vec<u8> {
+pub(crate) fn member(flags: u8, fields: &[u8], plain: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0x1f, 0x8b, 8, flags, 0, 0, 0, 0, 0, 3];
     bytes.extend(fields);
     bytes.extend(deflate(plain));

@@ -27,8 +27,9 @@ fn rule(error: Error) -> Rule {
 }
 
 /// All entries of a zip with their content.
-fn read_zip(bytes: &Vec<u8>) -> Result<Vec<(Entry, Vec<u8>)>, Error> {
-    let archive = Archive::open(bytes, Bound::Ratio)?;
+fn read_zip(bytes: &[u8]) -> Result<Vec<(Entry, Vec<u8>)>, Error> {
+    let bytes = bytes.to_vec();
+    let archive = Archive::open(&bytes, Bound::Ratio)?;
     archive.prove(None, &mut |_| {})?;
     let mut all = Vec::new();
     for (number, entry) in archive.entries().iter().enumerate() {

@@ -51,7 +51,7 @@ impl Signed {
         Some(Self { key, signature, pin: Fingerprint::parse(&fingerprint).unwrap() })
     }
 
-    fn check(&self, bytes: &Vec<u8>, member: &str) -> Evidence {
+    fn check(&self, bytes: &[u8], member: &str) -> Evidence {
         let demand = Demand {
             signature: &self.signature,
             keys: &[&self.key],
@@ -59,7 +59,7 @@ impl Signed {
             now: Timestamp::parse("2026-11-22T00:00:00Z").unwrap(),
             sha1: Sha1::Refused,
         };
-        zip_member::check(bytes, member, Some(&demand), Bound::Ratio).unwrap()
+        zip_member::check(&bytes.to_vec(), member, Some(&demand), Bound::Ratio).unwrap()
     }
 }
 
@@ -108,7 +108,8 @@ fn the_named_member_is_what_was_signed() {
 
 /// What neither the signature nor the rules of zips bind, by APPNOTE's clauses.
 fn open_fields(zip: &Zip) -> Vec<std::ops::Range<usize>> {
-    let mut open = vec![zip.end + 22..zip.bytes.len()]; // 4.4.26 comment
+    let mut open = Vec::new();
+    open.push(zip.end + 22..zip.bytes.len()); // 4.4.26 comment
     for local in &zip.locals {
         open.push(local + 4..local + 6); // 4.4.3 version needed
     }

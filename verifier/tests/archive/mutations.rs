@@ -70,7 +70,7 @@ fn accepted(
     good: &[u8],
     folder: &Path,
     kind: &str,
-    read: impl Fn(&Vec<u8>) -> Option<Vec<(Entry, Vec<u8>)>>,
+    read: impl Fn(&[u8]) -> Option<Vec<(Entry, Vec<u8>)>>,
 ) -> (usize, usize) {
     let (mut tried, mut taken) = (0, 0);
     for at in 0..good.len() {

@@ -11,7 +11,7 @@ use verifier::unpack::{Entry, EntryKind};
 use super::{read_gzip, read_tar, read_zip};
 
 /// Whether a program is there; said aloud where not.
-pub fn has(program: &str) -> bool {
+pub(crate) fn has(program: &str) -> bool {
     let there = Command::new(program).arg("--version").output().is_ok();
     if !there {
         eprintln!("SKIPPED: {program} is not installed");

@@ -7,7 +7,7 @@ use verifier::unpack::{Bound, EntryKind, FREE_EXPANSION, Rule};
 use super::zip_writer::{Descriptor, File, crc, deflate, extra, file, link, zip};
 use super::{read_zip, rule};
 
-fn verdict(bytes: &Vec<u8>) -> Result<(), Rule> {
+fn verdict(bytes: &[u8]) -> Result<(), Rule> {
     read_zip(bytes).map(|_| ()).map_err(rule)
 }
 
@@ -63,7 +63,7 @@ fn every_byte_has_one_owner() {
     let [first, second] = [plain.locals[0], plain.locals[1]];
     assert_eq!(verdict(&[b"#!".to_vec(), plain.bytes.clone()].concat()), Err(Rule::Unowned));
     assert_eq!(verdict(&[plain.bytes.clone(), b"z".to_vec()].concat()), Err(Rule::Unowned));
-    assert_eq!(verdict(&plain.bytes[..plain.bytes.len() - 1].to_vec()), Err(Rule::Unowned));
+    assert_eq!(verdict(&plain.bytes[..plain.bytes.len() - 1]), Err(Rule::Unowned));
     let gap = File { after: b"hidden".to_vec(), ..file("a", b"") };
     assert_eq!(of(&[gap.clone(), file("b", b"")]), Err(Rule::Unowned));
     assert_eq!(of(&[file("b", b""), gap]), Err(Rule::Unowned));
@@ -172,7 +172,9 @@ fn what_an_entry_is_stands_in_name_and_mode_alike() {
     {
         assert_eq!(of_mode(name, mode), Ok(()), "{name} {mode:o}");
     }
-    for (name, mode) in [("d", 0o040_755), ("f/", 0o100_644), ("l/", 0o120_777)] {
+    for (name, mode) in
+        [("d", 0o040_755), ("d/.", 0o040_755), ("d/.", 0), ("f/", 0o100_644), ("l/", 0o120_777)]
+    {
         assert_eq!(of_mode(name, mode), Err(Rule::Contradiction), "{name} {mode:o}");
     }
     for mode in [0o010_644, 0o020_644, 0o060_644, 0o140_644, 0o160_000] {

@@ -8,7 +8,7 @@ use flate2::write::DeflateEncoder;
 
 /// How the data descriptor is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Descriptor {
+pub(crate) enum Descriptor {
     None,
     Narrow,
     NarrowSigned,
@@ -18,23 +18,23 @@ pub enum Descriptor {
 
 /// One entry.
 #[derive(Clone, Debug)]
-pub struct File {
-    pub name: Vec<u8>,
-    pub content: Vec<u8>,
-    pub deflated: bool,
+pub(crate) struct File {
+    pub(crate) name: Vec<u8>,
+    pub(crate) content: Vec<u8>,
+    pub(crate) deflated: bool,
     /// Upper half of the external attributes, of host Unix.
-    pub mode: u32,
-    pub descriptor: Descriptor,
-    pub local_extra: Vec<u8>,
-    pub central_extra: Vec<u8>,
+    pub(crate) mode: u32,
+    pub(crate) descriptor: Descriptor,
+    pub(crate) local_extra: Vec<u8>,
+    pub(crate) central_extra: Vec<u8>,
     /// Packed bytes instead of those that follow from the content.
-    pub packed: Option<Vec<u8>>,
+    pub(crate) packed: Option<Vec<u8>>,
     /// Bytes after it that belong to nobody.
-    pub after: Vec<u8>,
+    pub(crate) after: Vec<u8>,
 }
 
 /// A plain file, deflated.
-pub fn file(name: &str, content: &[u8]) -> File {
+pub(crate) fn file(name: &str, content: &[u8]) -> File {
     File {
         name: name.into(),
         content: content.into(),
@@ -49,44 +49,44 @@ pub fn file(name: &str, content: &[u8]) -> File {
 }
 
 /// A symbolic link.
-pub fn link(name: &str, target: &str) -> File {
+pub(crate) fn link(name: &str, target: &str) -> File {
     File { mode: 0o120_777, deflated: false, ..file(name, target.as_bytes()) }
 }
 
 /// The archive, and where its parts begin.
 #[derive(Clone, Debug, Default)]
-pub struct Zip {
-    pub bytes: Vec<u8>,
-    pub locals: Vec<usize>,
-    pub data: Vec<std::ops::Range<usize>>,
-    pub centrals: Vec<usize>,
-    pub directory: usize,
-    pub end: usize,
+pub(crate) struct Zip {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) locals: Vec<usize>,
+    pub(crate) data: Vec<std::ops::Range<usize>>,
+    pub(crate) centrals: Vec<usize>,
+    pub(crate) directory: usize,
+    pub(crate) end: usize,
 }
 
 impl Zip {
     /// The archive with other bytes at a place.
-    pub fn with(&self, at: usize, bytes: &[u8]) -> Vec<u8> {
+    pub(crate) fn with(&self, at: usize, bytes: &[u8]) -> Vec<u8> {
         let mut all = self.bytes.clone();
         all[at..at + bytes.len()].copy_from_slice(bytes);
         all
     }
 }
 
-pub fn crc(bytes: &[u8]) -> u32 {
+pub(crate) fn crc(bytes: &[u8]) -> u32 {
     let mut crc = flate2::Crc::new();
     crc.update(bytes);
     crc.sum()
 }
 
-pub fn deflate(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn deflate(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
 
 /// An extra field.
-pub fn extra(id: u16, body: &[u8]) -> Vec<u8> {
+pub(crate) fn extra(id: u16, body: &[u8]) -> Vec<u8> {
     let length = u16::try_from(body.len()).unwrap();
     [&id.to_le_bytes()[..], &length.to_le_bytes(), body].concat()
 }
@@ -108,7 +108,7 @@ fn long(length: usize) -> u32 {
 }
 
 /// Writes the entries, and a comment behind them.
-pub fn zip(files: &[File], comment: &[u8]) -> Zip {
+pub(crate) fn zip(files: &[File], comment: &[u8]) -> Zip {
     let mut zip = Zip::default();
     let mut directory = Vec::new();
     for file in files {

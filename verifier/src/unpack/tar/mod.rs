@@ -8,15 +8,18 @@
 mod header;
 mod pax;
 
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 
-use super::name::{EntryName, target};
+use super::name::{Ending, EntryName, target};
 use super::tree::{SameDirectory, Tree};
 use super::{Bound, Entry, EntryKind, Error, Fault, MAX_TARGET_BYTES, Rule, drain, fault, length, read_full};
 pub use header::begins as has_magic;
 use header::{BLOCK, Header};
 pub use pax::MAX_EXTENDED_BYTES;
 use pax::{Extended, Scope};
+
+/// What is read ahead: headers are short.
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// The entries of a tar that was read to its end.
 #[derive(Debug)]
@@ -69,6 +72,7 @@ type Visit<'a> = &'a mut dyn FnMut(&Entry, &mut dyn Read) -> Result<(), Error>;
 
 /// Every entry with its content, up to the end of the stream. `visit` reads the content to its end.
 fn walk(from: &mut dyn Read, visit: Visit<'_>) -> Result<(), Error> {
+    let from: &mut dyn Read = &mut BufReader::with_capacity(BUFFER_BYTES, from);
     let mut extended = Extended::default();
     let mut first = true;
     while let Some(block) = next_block(from, first)? {
@@ -169,8 +173,8 @@ fn entry(header: Header) -> Result<Entry, Fault> {
     };
     let kind = match header.kind {
         // Before there was a kind for folders, a slash told them. `0` is of a later time.
-        0 if name.directory => EntryKind::Directory,
-        b'0' | b'7' if name.directory => {
+        0 if name.ending == Ending::Slash => EntryKind::Directory,
+        0 | b'0' | b'7' if name.ending != Ending::Plain => {
             return Err(
                 Fault::new(Rule::Contradiction, "a folder by its name, a file by its kind").of(&shown)
             );

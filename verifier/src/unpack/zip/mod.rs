@@ -16,7 +16,7 @@ mod member;
 
 use std::io::{BufReader, Read};
 
-use super::name::{EntryName, target};
+use super::name::{Ending, EntryName, target};
 use super::tree::{MAX_NAMES_BYTES, SameDirectory, Tree};
 use super::{Bound, Entry, EntryKind, Error, Fault, MAX_TARGET_BYTES, Rule};
 use crate::bytes::{Bytes, Part, Sequential};
@@ -154,16 +154,16 @@ fn entry(file: &dyn Bytes, central: &Central, data: u64, name: EntryName) -> Res
     let dos = matches!(central.host, 0 | 6 | 10 | 11 | 14);
     // Readers look there whatever the host is.
     let mode = central.attributes >> 16;
-    let kind = match (mode & TYPE, name.directory) {
-        (0 | DIRECTORY, true) => EntryKind::Directory,
-        (0, false) if dos && central.attributes & FOLDER_BIT != 0 => {
+    let kind = match (mode & TYPE, name.ending) {
+        (0 | DIRECTORY, Ending::Slash) => EntryKind::Directory,
+        (0, Ending::Plain) if dos && central.attributes & FOLDER_BIT != 0 => {
             return Err(
                 Fault::new(Rule::Contradiction, "a folder by its attributes, none by its name").into()
             );
         }
-        (0 | REGULAR, false) => EntryKind::File,
-        (SYMLINK, false) => EntryKind::Symlink(link_target(file, central, data)?.into()),
-        (REGULAR | DIRECTORY | SYMLINK, _) => {
+        (0 | REGULAR, Ending::Plain) => EntryKind::File,
+        (SYMLINK, Ending::Plain) => EntryKind::Symlink(link_target(file, central, data)?.into()),
+        (0 | REGULAR | DIRECTORY | SYMLINK, _) => {
             let note = "a folder by its name and none by its mode, or the other way round";
             return Err(Fault::new(Rule::Contradiction, note).into());
         }
