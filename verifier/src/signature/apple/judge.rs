@@ -171,7 +171,7 @@ fn is_of_time(stop: &Stop) -> bool {
 
 fn path(sound: &Sound<'_>, demand: &CertificateDemand<'_>, at: Timestamp) -> Result<Vec<Certificate>, Stop> {
     let demand = PathDemand {
-        authorities: demand.authorities,
+        authorities: demand.anchors(sound.leaf),
         intermediates: sound.intermediates,
         purpose: Purpose::Any,
         at,

@@ -286,7 +286,7 @@ impl Read {
     ) -> Result<Vec<Certificate>, Stop> {
         let at = |at| {
             let demand = PathDemand {
-                authorities: demand.authorities,
+                authorities: demand.anchors(leaf),
                 intermediates: self.signed.certificates(),
                 purpose: Purpose::CodeSigning,
                 at,

@@ -10,7 +10,7 @@ use crate::signature::Tolerated;
 /// Whose signature is good enough, for formats that carry certificates.
 #[derive(Clone, Copy, Debug)]
 pub struct CertificateDemand<'a> {
-    /// The CAs that a signer's chain may end in.
+    /// The CAs that a signer's chain may end in. None: a leaf that is pinned by its digest stands by itself.
     pub authorities: &'a [Certificate],
     /// The CAs that a timestamp's chain may end in; none: those of signers serve.
     pub timestamp_authorities: Option<&'a [Certificate]>,
@@ -27,6 +27,17 @@ pub struct CertificateDemand<'a> {
 }
 
 impl<'a> CertificateDemand<'a> {
+    /// Where the chain of `leaf` may end.
+    pub fn anchors<'l>(&self, leaf: &'l Certificate) -> &'l [Certificate]
+    where
+        'a: 'l,
+    {
+        match self.authorities {
+            [] if self.pins.contains(&leaf.digest()) => std::slice::from_ref(leaf),
+            given => given,
+        }
+    }
+
     /// The CAs that a timestamp's chain may end in.
     pub fn for_timestamps(&self) -> &'a [Certificate] {
         self.timestamp_authorities.unwrap_or(self.authorities)
