@@ -10,11 +10,11 @@ use manifests::evidence::{Evidence, Verdict};
 use manifests::fingerprint::Fingerprint;
 use manifests::name::Name;
 use manifests::time::Timestamp;
+use verifier::check::openpgp::hash;
 use verifier::hash::sha256::Midstate;
 use verifier::progress::Progress;
-use verifier::signature::openpgp::{self, Check, Hasher, Sha1};
-use verifier::check::openpgp::hash;
 use verifier::signature::approve;
+use verifier::signature::openpgp::{self, Check, Hasher, Sha1};
 
 use crate::failure::Failure;
 
