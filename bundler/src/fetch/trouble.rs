@@ -65,10 +65,7 @@ pub(super) fn of_request(url: &Url, at: &Url, error: ureq::Error) -> Trouble {
     match error {
         ureq::Error::Rustls(error) => of_tls(url, at, &error),
         ureq::Error::Io(error) => of_io(url, at, &error),
-        ureq::Error::HostNotFound => unreachable(
-            at,
-            failed("cannot be fetched: no such host").hint("check the name, and this machine's name service"),
-        ),
+        ureq::Error::HostNotFound => no_such_host(url, at),
         ureq::Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
             unreachable(at, failed("cannot be fetched: the host does not answer"))
         }
@@ -81,6 +78,11 @@ pub(super) fn of_request(url: &Url, at: &Url, error: ureq::Error) -> Trouble {
         ),
         error => passing(failed("cannot be fetched").found(error)),
     }
+}
+
+fn no_such_host(url: &Url, at: &Url) -> Trouble {
+    let failure = failed(url, "cannot be fetched: no such host");
+    unreachable(at, at_host(failure, url, at).hint("check the name, and this machine's name service"))
 }
 
 /// What an error while a body was read means.
@@ -104,6 +106,10 @@ fn of_io(url: &Url, at: &Url, error: &io::Error) -> Trouble {
         if let Some(ureq::Error::Rustls(tls)) = inner.downcast_ref::<ureq::Error>() {
             return of_tls(url, at, tls);
         }
+    }
+    // The standard library has no kind for this; where the words change, it is tried again for each file.
+    if error.to_string().starts_with("failed to lookup address") {
+        return no_such_host(url, at);
     }
     let failure = at_host(failed(url, "cannot be fetched").found(error), url, at);
     match error.kind() {
@@ -130,7 +136,8 @@ fn of_tls(url: &Url, at: &Url, error: &rustls::Error) -> Trouble {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             ("is another host's", "check the URL: something else answers under this name".to_owned())
         }
-        CertificateError::UnknownIssuer => (
+        // A CA that has the name of one that is trusted, and not its key, is another CA.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => (
             "is from a CA that is not trusted here",
             format!("if the site has a CA of its own, name it: [host.\"{host}\"] ca = \"site-ca.pem\""),
         ),

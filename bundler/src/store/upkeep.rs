@@ -233,8 +233,8 @@ impl Keep {
     }
 
     /// From days before now.
-    pub fn since_days(days: u32, now: SystemTime) -> Option<SystemTime> {
-        now.checked_sub(Duration::from_secs(u64::from(days) * 86_400))
+    pub fn since_days(days: u32, now: SystemTime) -> SystemTime {
+        now.checked_sub(Duration::from_secs(u64::from(days) * 86_400)).unwrap_or(SystemTime::UNIX_EPOCH)
     }
 }
 
