@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-/// The longest artifact: sixteen dual-layer BDs; a server without an end must not fill the disk.
+/// The longest artifact, 1 TiB: more than the largest single medium holds; a server may send without an end.
 pub const MAX_ARTIFACT_BYTES: u64 = 1 << 40;
 /// The longest signature, key or certificate: what a bundle may hold (`contents::MAX_EVIDENCE_BYTES`).
 pub const MAX_EVIDENCE_BYTES: u64 = 4 * 1024 * 1024;
