@@ -104,7 +104,7 @@ fn curl(scratch: &Path) -> f64 {
     let out = scratch.join("out");
     fs::create_dir(&out).expect("a folder");
     let script = format!(
-        "curl -sS --fail --http1.1 --parallel --parallel-max {MAX_PARALLEL} --cacert ca.pem -K list; \
+        "curl -sS --fail --http1.1 --parallel --parallel-max {MAX_PARALLEL} --cacert ca.pem -K list 2>curl.log; \
          openssl dgst -sha256 out/*"
     );
     let start = Instant::now();

@@ -47,6 +47,7 @@ impl Fetcher<'_> {
             part.discard()?;
             return Ok(Fetched { state: *expected, origin: Origin::Store });
         }
+        let mut mixture = None;
         loop {
             let told = match self.attempts(wanted, &mut part, row) {
                 Ok(told) => told,
@@ -60,9 +61,21 @@ impl Fetcher<'_> {
                     return Err(failure.into());
                 }
             };
-            if part.is_joined() && wanted.expected.is_some_and(|expected| expected != part.state()) {
-                part.restart(Validator::default())?;
-                continue;
+            let state = part.state();
+            if part.is_joined() && wanted.expected.is_some_and(|expected| expected != state) {
+                match mixture {
+                    None => {
+                        mixture = Some(state);
+                        part.restart(Validator::default())?;
+                        continue;
+                    }
+                    // Twice the same out of different pieces: that is what the server has.
+                    Some(before) if before == state => {}
+                    Some(_) => {
+                        part.discard()?;
+                        return Err(failed(&wanted.url, "is another file each time it is fetched").into());
+                    }
+                }
             }
             let state = part.publish(self.store)?;
             return self.judge(wanted, state, told);

@@ -17,6 +17,10 @@ const INTERVAL: Duration = Duration::from_secs(3);
 /// Characters of a URL beside its bar: the end, which tells files apart.
 const NAME_WIDTH: usize = 36;
 
+/// The line of one file, and the line of all.
+const FILE: &str = "{msg:36} [{bar:20}] {bytes} of {total_bytes} ({bytes_per_sec}, {eta} left)";
+const FILES: &str = "{msg:36} [{bar:20}] {pos} of {len} files";
+
 /// All downloads of one run.
 pub(super) struct Board {
     shown: Shown,
@@ -54,9 +58,7 @@ impl Board {
         let bar = match &self.shown {
             Shown::Bars { all, total } => {
                 let bar = all.insert_before(total, ProgressBar::no_length());
-                bar.set_style(style(
-                    "{msg:36} [{bar:20}] {bytes} of {total_bytes} ({bytes_per_sec}, {eta} left)",
-                ));
+                bar.set_style(style(FILE));
                 bar.set_message(end_of(name));
                 Some(bar)
             }
@@ -155,7 +157,7 @@ impl Drop for Row<'_> {
 fn bars(files: usize) -> Shown {
     let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
     let total = all.add(ProgressBar::new(files as u64));
-    total.set_style(style("{msg:36} [{bar:20}] {pos} of {len} files"));
+    total.set_style(style(FILES));
     total.set_message("fetching");
     Shown::Bars { all, total }
 }
@@ -174,4 +176,24 @@ fn end_of(name: &str) -> String {
         return name;
     }
     format!("…{}", name.chars().skip(length - NAME_WIDTH + 1).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lines_are_templates_that_the_library_knows() {
+        for template in [FILE, FILES] {
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_shows_its_end() {
+        assert_eq!(end_of("https://a/b"), "https://a/b");
+        let long = end_of("https://example.com/a/very/long/path/to/package-1.0.x86_64.rpm");
+        assert!(long.starts_with('…') && long.ends_with("package-1.0.x86_64.rpm"), "{long}");
+        assert_eq!(long.chars().count(), NAME_WIDTH);
+    }
 }

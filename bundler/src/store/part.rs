@@ -267,16 +267,27 @@ impl Part {
 
 /// Makes or opens the file of a part and locks it: one process at a time is at a download.
 fn lock(path: &PathBuf) -> Result<File, Failure> {
+    let mut freed = false;
     loop {
-        let file = OpenOptions::new()
+        let opened = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .mode(0o600)
             .custom_flags(no_follow())
-            .open(path)
-            .map_err(|error| failed_to_write(path, &error))?;
+            .open(path);
+        let file = match opened {
+            Ok(file) => file,
+            // Killed after it was made read-only and before it got its name.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && !freed => {
+                freed = true;
+                fs::set_permissions(path, Permissions::from_mode(0o600))
+                    .map_err(|_| failed_to_write(path, &error))?;
+                continue;
+            }
+            Err(error) => return Err(failed_to_write(path, &error)),
+        };
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => {

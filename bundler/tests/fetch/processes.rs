@@ -45,7 +45,7 @@ fn start(site: &Site, server: &Server, before: &str, urls: &[String]) -> Child {
     let order =
         format!("{} {} {} {}", site.store.root().display(), ca.display(), server.authority(), urls.join(" "));
     Command::new("sh")
-        .args(["-c", &format!("{before}exec \"$0\" --exact processes::child --nocapture --test-threads 1")])
+        .args(["-c", &format!("{before}\"$0\" --exact processes::child --nocapture --test-threads 1")])
         .arg(std::env::current_exe().unwrap())
         .env(ORDER, order)
         .stdout(Stdio::piped())
@@ -88,7 +88,7 @@ fn a_killed_download_goes_on_where_it_was() {
         Ok(Then::Close)
     });
     let url = server.url("/a");
-    let mut child = start(&site, &server, "", std::slice::from_ref(&url));
+    let mut child = start(&site, &server, "exec ", std::slice::from_ref(&url));
     // Four steps have been noted when the trail has its line and four states.
     let trail = || {
         let name = site.parts().into_iter().find(|name| name.ends_with(".trail"))?;
@@ -119,7 +119,7 @@ fn two_bundlers_on_one_store_do_not_disturb_each_other() {
     });
     let mut urls: Vec<String> = (0..20).map(|number| server.url(&format!("/{number}"))).collect();
     urls.insert(10, server.url("/same"));
-    let children: Vec<Child> = (0..3).map(|_| start(&site, &server, "", &urls)).collect();
+    let children: Vec<Child> = (0..3).map(|_| start(&site, &server, "exec ", &urls)).collect();
     let all: Vec<Vec<String>> = children.into_iter().map(|child| lines(child, "found ")).collect();
     for found in &all {
         assert_eq!(found.len(), 21);
@@ -158,11 +158,44 @@ fn a_full_disk_is_told_and_leaves_nothing_under_its_real_name() {
     let server = site.server(move |request, tls| file(request, tls, &sent, "\"one\""));
     let url = server.url("/a");
     // No file of this process may be longer than 2 MiB; writing beyond is an error and not a signal.
-    let child = start(&site, &server, "trap '' XFSZ; ulimit -f 4096; ", std::slice::from_ref(&url));
+    let child = start(&site, &server, "trap '' XFSZ; ulimit -f 4096; exec ", std::slice::from_ref(&url));
     let failed = lines(child, "failed ");
     assert!(failed[0].starts_with("no-space "), "{failed:?}");
     assert_eq!(site.files(), 0);
     // With room again it goes on.
     assert_eq!(site.fetch(wanted(&url)).unwrap().state, state(&body));
     assert_eq!(server.requests()[1].from(), Some(2 * MIB));
+}
+
+/// Another user adds to a shared store and uses what is there, and neither is in the other's way.
+#[test]
+fn two_users_share_a_store() {
+    use std::os::unix::fs::PermissionsExt;
+    let usable = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "test", "-x"])
+        .arg(std::env::current_exe().unwrap())
+        .output();
+    if !usable.is_ok_and(|output| output.status.success()) {
+        eprintln!("SKIPPED: not root, no setpriv, or another user may not run this program");
+        return;
+    }
+    let mut site = Site::new();
+    let root = site.store.root().to_owned();
+    for path in [site.path(), &root, &root.join("parts"), &root.join("sha256")] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777)).unwrap();
+    }
+    std::fs::set_permissions(root.join("sealift-store"), std::fs::Permissions::from_mode(0o666)).unwrap();
+    let server = site.server(|request, tls| whole(tls, &[], request.path.as_bytes()));
+    let urls: Vec<String> = ["/a", "/b"].iter().map(|path| server.url(path)).collect();
+    assert_eq!(site.fetch(wanted(&urls[0])).unwrap().state, state(b"/a"));
+    // A part of ours that is not theirs to go on with, nor in their way.
+    let part = site.store.part(&urls[1]).unwrap();
+    let as_other = "umask 077; exec setpriv --reuid=65534 --regid=65534 --clear-groups ";
+    let found = lines(start(&site, &server, as_other, &urls), "found ");
+    assert_eq!(found.len(), 2);
+    drop(part);
+    // What they fetched is ours to use, replace and prune.
+    assert_eq!(site.fetch(locked(&urls[1], b"/b")).unwrap().state, state(b"/b"));
+    assert_eq!(site.bytes(&state(b"/b")), b"/b");
+    assert_eq!(site.fetch(wanted(&urls[1])).unwrap().state, state(b"/b"));
 }

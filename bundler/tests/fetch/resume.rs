@@ -189,3 +189,25 @@ fn without_a_strong_tag_and_a_lock_there_is_no_going_on() {
         state(&body)
     );
 }
+
+/// A server that cuts every answer: what comes twice alike is the server's word, and it ends.
+#[test]
+fn a_changed_file_that_always_comes_in_pieces_is_judged_all_the_same() {
+    let mut site = Site::new();
+    let (old, new) = (bytes(4 * MIB, 12), bytes(4 * MIB, 13));
+    let sent = new.clone();
+    let server = site.server(move |request, tls| cut(request, tls, &sent, "\"new\"", 3 * MIB));
+    match site.fetch(locked(&server.url("/a"), &old)) {
+        Err(Missed::Changed { found, .. }) => assert_eq!(found.state, state(&new)),
+        other => panic!("{other:?}"),
+    }
+    // And one that has other bytes each time under one tag.
+    let requests = AtomicUsize::new(0);
+    let server = site.server(move |request, tls| {
+        let number = u32::try_from(requests.fetch_add(1, Ordering::SeqCst)).unwrap();
+        cut(request, tls, &bytes(4 * MIB, 100 + number), "\"same\"", 3 * MIB)
+    });
+    let told = site.refused(locked(&server.url("/b"), &old));
+    assert!(told.contains("is another file each time it is fetched"), "{told}");
+    assert_eq!(site.parts(), Vec::<String>::new());
+}
