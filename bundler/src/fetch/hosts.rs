@@ -67,10 +67,10 @@ pub enum HostError {
     /// No header name (RFC 9110 §5.1).
     #[error("is no name of a header")]
     Name,
-    /// One of [`RESERVED`].
+    /// One of those that downloads set themselves.
     #[error("is a header that downloads set themselves")]
     Reserved,
-    /// One of [`SECRET`], written down.
+    /// A secret, written down.
     #[error(
         "is a secret, and a recipe is kept in version control: write \"env:NAME\" or \"Bearer env:NAME\""
     )]
