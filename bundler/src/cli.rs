@@ -49,6 +49,9 @@ pub enum Command {
     Sign(Sign),
     /// Show a bundle, lock, key or trust root
     Show(Show),
+    /// The store of downloads: list it, verify it, prune it
+    #[command(subcommand)]
+    Store(Store),
 }
 
 /// `bundler demo`
@@ -337,6 +340,73 @@ Examples:
 pub struct Show {
     /// A bundle, lock, key or trust root
     pub file: PathBuf,
+}
+
+/// `bundler store`
+#[derive(Debug, Subcommand)]
+pub enum Store {
+    /// List the files, with the time of their last use
+    List(StoreList),
+    /// Read every file and compare it with its name
+    Verify(StoreVerify),
+    /// Remove what is no longer needed, and unfinished downloads
+    Prune(StorePrune),
+}
+
+/// Which store.
+#[derive(Clone, Debug, Args)]
+pub struct StoreOption {
+    /// The store of downloads [default: $XDG_CACHE_HOME/sealift/store]
+    #[arg(long, value_name = "DIR", env = "SEALIFT_STORE", hide_env_values = true)]
+    pub store: Option<PathBuf>,
+}
+
+/// `bundler store list`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bundler store list
+  bundler store list --store /srv/sealift/store --format json")]
+pub struct StoreList {
+    /// Which store.
+    #[command(flatten)]
+    pub store: StoreOption,
+}
+
+/// `bundler store verify`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bundler store verify
+  bundler store verify --remove")]
+pub struct StoreVerify {
+    /// Remove damaged files, so that `bundler lock` fetches them again
+    #[arg(long)]
+    pub remove: bool,
+    /// Which store.
+    #[command(flatten)]
+    pub store: StoreOption,
+}
+
+/// `bundler store prune`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bundler store prune --lock bundle.lock --plan
+  bundler store prune --lock bundle.lock --older-than 90")]
+pub struct StorePrune {
+    /// Keep what this lock names; repeat it for every lock in use
+    #[arg(long, value_name = "LOCK")]
+    pub lock: Vec<PathBuf>,
+    /// Keep what was fetched or used in the last so many days
+    #[arg(long, value_name = "DAYS")]
+    pub older_than: Option<u32>,
+    /// Only say what would be removed
+    #[arg(long)]
+    pub plan: bool,
+    /// Which store.
+    #[command(flatten)]
+    pub store: StoreOption,
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {

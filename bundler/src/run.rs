@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde_json::json;
 use verifier::error::Class;
@@ -23,6 +24,7 @@ use crate::sign::key_file::KeyPair;
 use crate::sign::passphrase::Passphrases;
 use crate::sign::{self, Signed, Target};
 use crate::source::Source;
+use crate::store::{self, Action, Keep};
 
 /// Runs one command, and prints its result or its refusal, whose class is the exit code.
 pub fn run(cli: Cli) -> Result<(), Class> {
@@ -39,6 +41,7 @@ pub fn run(cli: Cli) -> Result<(), Class> {
         Command::Build(command) => printer.finish("build", build(&printer, &command)),
         Command::Sign(command) => printer.finish("sign", sign(&printer, &command)),
         Command::Show(command) => printer.finish("describe", show::any(&command.file)),
+        Command::Store(command) => printer.finish("store", store(&printer, &command)),
         Command::Demo(command) => match demo::tell(command.dir.as_deref()) {
             Ok(()) => Ok(()),
             Err(failure) => printer.finish("demo", Err(failure)),
@@ -283,5 +286,29 @@ fn signed_report(signed: &Signed, bundle: &Path, target: &Target) -> Report {
         text,
         body: json!({"file": place.display().to_string(), "bundle": {"id": signed.bundle.to_string()}, "keyid": signed.key.hex(),
                      "signer": standing, "signatures": signed.signatures}),
+    }
+}
+
+fn store(printer: &Printer, command: &cli::Store) -> Result<Report, Failure> {
+    match command {
+        cli::Store::List(command) => store::list(&store_root(&command.store)?),
+        cli::Store::Verify(command) => {
+            let action = if command.remove { Action::Remove } else { Action::Plan };
+            store::verify(&store_root(&command.store)?, action, printer)
+        }
+        cli::Store::Prune(command) => {
+            let named = (!command.lock.is_empty()).then(|| Keep::named_by(&command.lock)).transpose()?;
+            let since = command.older_than.map(|days| Keep::since_days(days, SystemTime::now()));
+            let action = if command.plan { Action::Plan } else { Action::Remove };
+            store::prune(&store_root(&command.store)?, &Keep { named, since }, action)
+        }
+    }
+}
+
+/// The store that the command line or the environment names.
+fn store_root(option: &cli::StoreOption) -> Result<PathBuf, Failure> {
+    match &option.store {
+        Some(root) => Ok(root.clone()),
+        None => store::default_root(|name| std::env::var(name).ok()),
     }
 }

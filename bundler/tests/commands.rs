@@ -28,6 +28,8 @@ fn run(script: &str, folder: &Path, variables: &[(&str, &str)]) -> Output {
         .current_dir(folder)
         .env("PATH", path.unwrap())
         .env("SEALIFT_PASSPHRASE", "for tests only")
+        // The examples prune: not the store of whoever runs the tests.
+        .env("SEALIFT_STORE", folder.join("store"))
         .envs(variables.iter().copied())
         .output()
         .unwrap()

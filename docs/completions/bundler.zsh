@@ -448,6 +448,133 @@ none\:"Nothing"))' \
 ':file -- A bundle, lock, key or trust root:_files' \
 && ret=0
 ;;
+(store)
+_arguments "${_arguments_options[@]}" : \
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
+json\:"One JSON document, or one a line where there are several"))' \
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
+'--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
+bar\:"A bar"
+plain\:"A line every few seconds"
+none\:"Nothing"))' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+":: :_bundler__subcmd__store_commands" \
+"*::: :->store" \
+&& ret=0
+
+    case $state in
+    (store)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:bundler-store-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+'--store=[The store of downloads \[default\: \$XDG_CACHE_HOME/sealift/store\]]:DIR:_files' \
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
+json\:"One JSON document, or one a line where there are several"))' \
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
+'--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
+bar\:"A bar"
+plain\:"A line every few seconds"
+none\:"Nothing"))' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(verify)
+_arguments "${_arguments_options[@]}" : \
+'--store=[The store of downloads \[default\: \$XDG_CACHE_HOME/sealift/store\]]:DIR:_files' \
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
+json\:"One JSON document, or one a line where there are several"))' \
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
+'--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
+bar\:"A bar"
+plain\:"A line every few seconds"
+none\:"Nothing"))' \
+'--remove[Remove damaged files, so that \`bundler lock\` fetches them again]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(prune)
+_arguments "${_arguments_options[@]}" : \
+'*--lock=[Keep what this lock names; repeat it for every lock in use]:LOCK:_files' \
+'--older-than=[Keep what was fetched or used in the last so many days]:DAYS:_default' \
+'--store=[The store of downloads \[default\: \$XDG_CACHE_HOME/sealift/store\]]:DIR:_files' \
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
+json\:"One JSON document, or one a line where there are several"))' \
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
+'--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
+bar\:"A bar"
+plain\:"A line every few seconds"
+none\:"Nothing"))' \
+'--plan[Only say what would be removed]' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+":: :_bundler__subcmd__store__subcmd__help_commands" \
+"*::: :->help" \
+&& ret=0
+
+    case $state in
+    (help)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:bundler-store-help-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(verify)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(prune)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(help)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+        esac
+    ;;
+esac
+;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 ":: :_bundler__subcmd__help_commands" \
@@ -540,6 +667,34 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(store)
+_arguments "${_arguments_options[@]}" : \
+":: :_bundler__subcmd__help__subcmd__store_commands" \
+"*::: :->store" \
+&& ret=0
+
+    case $state in
+    (store)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:bundler-help-store-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(verify)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+(prune)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
 (help)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -564,6 +719,7 @@ _bundler_commands() {
 'build:Build the bundle that the lock describes' \
 'sign:Prove a bundle, then add one signature' \
 'show:Show a bundle, lock, key or trust root' \
+'store:The store of downloads\: list it, verify it, prune it' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'bundler commands' commands "$@"
@@ -589,6 +745,7 @@ _bundler__subcmd__help_commands() {
 'build:Build the bundle that the lock describes' \
 'sign:Prove a bundle, then add one signature' \
 'show:Show a bundle, lock, key or trust root' \
+'store:The store of downloads\: list it, verify it, prune it' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
     _describe -t commands 'bundler help commands' commands "$@"
@@ -675,6 +832,30 @@ _bundler__subcmd__help__subcmd__show_commands() {
 _bundler__subcmd__help__subcmd__sign_commands() {
     local commands; commands=()
     _describe -t commands 'bundler help sign commands' commands "$@"
+}
+(( $+functions[_bundler__subcmd__help__subcmd__store_commands] )) ||
+_bundler__subcmd__help__subcmd__store_commands() {
+    local commands; commands=(
+'list:List the files, with the time of their last use' \
+'verify:Read every file and compare it with its name' \
+'prune:Remove what is no longer needed, and unfinished downloads' \
+    )
+    _describe -t commands 'bundler help store commands' commands "$@"
+}
+(( $+functions[_bundler__subcmd__help__subcmd__store__subcmd__list_commands] )) ||
+_bundler__subcmd__help__subcmd__store__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'bundler help store list commands' commands "$@"
+}
+(( $+functions[_bundler__subcmd__help__subcmd__store__subcmd__prune_commands] )) ||
+_bundler__subcmd__help__subcmd__store__subcmd__prune_commands() {
+    local commands; commands=()
+    _describe -t commands 'bundler help store prune commands' commands "$@"
+}
+(( $+functions[_bundler__subcmd__help__subcmd__store__subcmd__verify_commands] )) ||
+_bundler__subcmd__help__subcmd__store__subcmd__verify_commands() {
+    local commands; commands=()
+    _describe -t commands 'bundler help store verify commands' commands "$@"
 }
 (( $+functions[_bundler__subcmd__init_commands] )) ||
 _bundler__subcmd__init_commands() {
@@ -805,6 +986,61 @@ _bundler__subcmd__show_commands() {
 _bundler__subcmd__sign_commands() {
     local commands; commands=()
     _describe -t commands 'bundler sign commands' commands "$@"
+}
+(( $+functions[_bundler__subcmd__store_commands] )) ||
+_bundler__subcmd__store_commands() {
+    local commands; commands=(
+'list:List the files, with the time of their last use' \
+'verify:Read every file and compare it with its name' \
+'prune:Remove what is no longer needed, and unfinished downloads' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'bundler store commands' commands "$@"
+}
+(( $+functions[_bundler__subcmd__store__subcmd__help_commands] )) ||
+_bundler__subcmd__store__subcmd__help_commands() {
+    local commands; commands=(
+'list:List the files, with the time of their last use' \
+'verify:Read every file and compare it with its name' \
+'prune:Remove what is no longer needed, and unfinished downloads' \
+'help:Print this message or the help of the given subcommand(s)' \
+    )
+    _describe -t commands 'bundler store help commands' commands "$@"
+}
+(( $+functions[_bundler__subcmd__store__subcmd__help__subcmd__help_commands] )) ||
+_bundler__subcmd__store__subcmd__help__subcmd__help_commands() {
+    local commands; commands=()
+    _describe -t commands 'bundler store help help commands' commands "$@"
+}
+(( $+functions[_bundler__subcmd__store__subcmd__help__subcmd__list_commands] )) ||
+_bundler__subcmd__store__subcmd__help__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'bundler store help list commands' commands "$@"
+}
+(( $+functions[_bundler__subcmd__store__subcmd__help__subcmd__prune_commands] )) ||
+_bundler__subcmd__store__subcmd__help__subcmd__prune_commands() {
+    local commands; commands=()
+    _describe -t commands 'bundler store help prune commands' commands "$@"
+}
+(( $+functions[_bundler__subcmd__store__subcmd__help__subcmd__verify_commands] )) ||
+_bundler__subcmd__store__subcmd__help__subcmd__verify_commands() {
+    local commands; commands=()
+    _describe -t commands 'bundler store help verify commands' commands "$@"
+}
+(( $+functions[_bundler__subcmd__store__subcmd__list_commands] )) ||
+_bundler__subcmd__store__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'bundler store list commands' commands "$@"
+}
+(( $+functions[_bundler__subcmd__store__subcmd__prune_commands] )) ||
+_bundler__subcmd__store__subcmd__prune_commands() {
+    local commands; commands=()
+    _describe -t commands 'bundler store prune commands' commands "$@"
+}
+(( $+functions[_bundler__subcmd__store__subcmd__verify_commands] )) ||
+_bundler__subcmd__store__subcmd__verify_commands() {
+    local commands; commands=()
+    _describe -t commands 'bundler store verify commands' commands "$@"
 }
 
 if [ "$funcstack[1]" = "_bundler" ]; then

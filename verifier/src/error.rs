@@ -113,6 +113,7 @@ codes! {
     UnsafeTarget "unsafe-target" Machine "remove what is in the way, or choose another place with --root"
     UnknownOwner "unknown-owner" Machine "add the user on the target, or have the recipe name another"
     Busy "busy" Machine "wait until the other one has finished"
+    FetchFailed "fetch-failed" Machine "look at the message above, and run it again: what was fetched is kept"
     IoError "io-error" Machine "look at the message above; the system refused"
     InstallFailed "install-failed" InstallFailed "nothing was changed; correct the cause and run it again"
     InstallBroken "install-broken" InstallBroken "run `verifier install --resume` once the cause is corrected"
