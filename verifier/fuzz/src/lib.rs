@@ -18,13 +18,14 @@ use verifier::hash::sha256::Midstate;
 use verifier::media::{Carrier, Medium};
 use verifier::signature::approve::{Vendors, approve};
 use verifier::signature::cms::SignedData;
+use verifier::signature::digest::Algorithm;
 use verifier::signature::openpgp::{self, Sha1, Supplied};
 use verifier::signature::x509::demand::CertificateDemand;
-use verifier::signature::x509::path::{PathDemand, Purpose};
+use verifier::signature::x509::{PathDemand, Purpose};
 use verifier::signature::{Tolerated, apple, apt, authenticode, deb, rpm, timestamp, x509};
 use verifier::trust::UnsignedManifest;
 use verifier::trust::root::Candidate;
-use verifier::unpack;
+use verifier::unpack::{self, Bound};
 
 /// A time at which most throw-away keys and certificates are valid: 2026-11-29.
 fn now() -> Timestamp {
@@ -72,7 +73,7 @@ pub fn certificate(bytes: &[u8]) {
         tolerated: Tolerated(&[]),
         known_critical: &[],
     };
-    let _ = x509::path::build(leaf, &demand);
+    let _ = x509::build(leaf, &demand);
 }
 
 /// A CMS structure, BER or DER, its signers and their signatures.
@@ -126,22 +127,25 @@ pub fn apt_release(bytes: &[u8]) {
 
 /// Packages, compressed or not.
 pub fn apt_packages(bytes: &[u8]) {
-    let _ = apt::packages::search(&bytes, "pool/main/a/a_1_amd64.deb", 1, &[0; 32]);
+    let _ = apt::packages::search(&bytes, Algorithm::Sha256, 1, None);
 }
 
 /// A zip, every entry read.
 pub fn zip(bytes: &[u8]) {
-    let _ = unpack::zip::prove(&bytes);
+    if let Ok(archive) = unpack::zip::Archive::open(&bytes, Bound::Ratio) {
+        let _ = archive.prove(None, &mut |_| {});
+    }
 }
 
 /// A tar, every entry read.
 pub fn tar(bytes: &[u8]) {
-    let _ = unpack::tar::prove(&bytes);
+    let mut rest = bytes;
+    let _ = unpack::tar::prove(&mut rest, Bound::Ratio);
 }
 
 /// A gzip, every member read.
 pub fn gzip(bytes: &[u8]) {
-    let _ = unpack::gzip::prove(&bytes);
+    let _ = unpack::drain(&mut unpack::gzip::Reader::new(bytes, Bound::Ratio));
 }
 
 /// A detached OpenPGP signature, and a key.
