@@ -17,18 +17,8 @@ use verifier::media::{Carrier, Medium};
 use verifier::signature::approve::{Basis, Vendors, approve};
 use verifier::trust::{Claim, UnsignedManifest};
 
-const TOOLS: [&str; 10] = [
-    "ar",
-    "dpkg-deb",
-    "gpg",
-    "openssl",
-    "osslsigncode",
-    "python3",
-    "rpmbuild",
-    "rpmsign",
-    "wixl",
-    "zip",
-];
+const TOOLS: [&str; 10] =
+    ["ar", "dpkg-deb", "gpg", "openssl", "osslsigncode", "python3", "rpmbuild", "rpmsign", "wixl", "zip"];
 
 /// The artifacts of the recipe, and the kind of evidence that each carries.
 const KINDS: [(&str, &str); 8] = [

@@ -72,21 +72,3 @@ fn whole(file: &dyn Bytes, limit: usize) -> std::io::Result<Vec<u8>> {
     file.read_at(0, &mut bytes)?;
     Ok(bytes)
 }
-
-/// The kind of a package or a Release file; none where it is something else.
-pub(super) fn recognise(
-    file: &dyn Bytes,
-    demand: &crate::cli::Demand,
-) -> std::io::Result<Option<crate::cli::Kind>> {
-    use crate::cli::Kind;
-    if redhat::begins(file)? {
-        return Ok(Some(Kind::Rpm));
-    }
-    if debian::begins(file)? {
-        let through_repository = demand.release.is_some() || demand.packages.is_some();
-        return Ok(Some(if through_repository { Kind::AptDeb } else { Kind::Deb }));
-    }
-    let mut start = vec![0; usize::try_from(file.length()).unwrap_or(usize::MAX).min(4096)];
-    file.read_at(0, &mut start)?;
-    Ok(crate::signature::apt::begins(&start).then_some(Kind::AptRelease))
-}
