@@ -4,10 +4,9 @@
 //! What cannot be read, and a demand that makes no sense, are errors: nothing was concluded. What can be
 //! read and does not convince is evidence.
 
-mod apple;
 mod archives;
-mod authenticode;
 mod certificate;
+mod chains;
 pub mod kind;
 pub mod openpgp;
 mod packages;
@@ -72,9 +71,9 @@ pub fn check(request: &Request<'_>) -> Result<Evidence, FileError> {
         Kind::Deb => packages::deb(&file, request),
         Kind::AptRelease => packages::apt_release(&file, request),
         Kind::AptDeb => packages::apt_deb(&file, request),
-        Kind::Authenticode => authenticode::check(&file, request),
-        Kind::ApplePkg => apple::package(&file, request),
-        Kind::AppleCode => apple::code(&file, request),
+        Kind::Authenticode => chains::authenticode(&file, request),
+        Kind::ApplePkg => chains::apple_package(&file, request),
+        Kind::AppleCode => chains::apple_code(&file, request),
         Kind::ZipMember => archives::zip_member(&file, request),
         Kind::Certificate => certificate::check(&file, request),
         Kind::Zip => archives::zip(&file, request),
