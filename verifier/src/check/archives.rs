@@ -18,7 +18,10 @@ pub(super) fn zip(file: &dyn Bytes, request: &Request<'_>) -> Result<Evidence, F
     let prove = || {
         let archive = Archive::open(file, Bound::Ratio)?;
         archive.prove(None, &mut |_| {})?;
-        Ok((summary(archive.entries()), Vec::new()))
+        let ambiguous = archive.ambiguous_from_the_front().map(|entry| {
+            format!("where {} ends, for a reader that goes from the front: its size stands behind it", entry.path)
+        });
+        Ok((summary(archive.entries()), Vec::from_iter(ambiguous)))
     };
     answer("zip", request, prove())
 }

@@ -41,6 +41,10 @@ fn judge(
     bound: Bound,
 ) -> Result<Evidence, Stop> {
     let archive = Archive::open(file, bound)?;
+    if let Some(entry) = archive.ambiguous_from_the_front() {
+        let what = "is stored with its size behind it: a reader from the front may take other bytes for it";
+        return Err(Stop::found(Reason::ArchiveContradiction, format!("{} {what}", entry.path)));
+    }
     let number = archive.entries().iter().position(|entry| names(entry, member));
     let check = signature.map(openpgp::prepare);
     let mut hasher = check.as_ref().and_then(|check| check.as_ref().ok()?.hasher());

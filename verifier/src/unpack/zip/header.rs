@@ -54,6 +54,14 @@ pub(super) struct Central {
     pub(super) name_length: usize,
 }
 
+impl Central {
+    /// Whether nothing tells a reader from the front where the entry ends: stored, with its size behind it. A
+    /// deflated entry tells by itself.
+    pub(super) fn has_no_end_from_the_front(&self) -> bool {
+        self.common.flags & FLAG_DESCRIPTOR != 0 && self.method == Method::Stored
+    }
+}
+
 /// The next header of the central directory, `at` bytes from its start; its name; and how long it is.
 pub(super) fn central(from: &mut dyn Read, at: u64) -> Result<(Central, Vec<u8>, u64), Error> {
     let mut signature = [0; 4];
@@ -179,11 +187,6 @@ pub(super) fn local(file: &dyn Bytes, central: &Central, name: &[u8], next: u64)
     }
     if !agrees(local_plain, central.plain) || !agrees(local_packed, central.packed) {
         return Err(differs("size").into());
-    }
-    // Whoever reads from the front knows where a deflated entry ends; of a stored one nothing tells.
-    if streamed && central.method == Method::Stored && local_packed != central.packed {
-        let note = "is stored without its size in front: a reader from the front may take other bytes for it";
-        return Err(Fault::new(Rule::Contradiction, note).into());
     }
     let data = variable_at.saturating_add(length(variable.len()));
     let Some(data_end) = data.checked_add(central.packed).filter(|end| *end <= next) else {

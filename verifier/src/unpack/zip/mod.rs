@@ -82,6 +82,13 @@ impl<'a> Archive<'a> {
         &self.entries
     }
 
+    /// The first entry that readers from the front may take other bytes for than readers of the central
+    /// directory do.
+    pub fn ambiguous_from_the_front(&self) -> Option<&Entry> {
+        let at = self.places.iter().position(|(central, _)| central.has_no_end_from_the_front())?;
+        self.entries.get(at)
+    }
+
     /// The content of the entry of this number; none where there is no such entry.
     pub fn member(&self, number: usize) -> Option<Member<'a>> {
         let (central, data) = self.places.get(number)?;
