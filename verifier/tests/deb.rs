@@ -197,6 +197,42 @@ fn the_layout_leaves_no_choice() {
 }
 
 #[test]
+fn plain_members_are_cut_at_one_place_only() {
+    if !have("deb", &TOOLS) {
+        return;
+    }
+    let (gpg, folder) = (Gpg::new(), tempfile::tempdir().unwrap());
+    let key = gpg.key("one", "ed25519");
+    let (plain, packed) = (build(folder.path(), "none"), build(folder.path(), "xz"));
+    let content = |package: &Vec<u8>, index: usize| {
+        let members = ar::members(package).unwrap();
+        members[index].read(package, 1 << 20).unwrap()
+    };
+    let (binary, control) = (content(&plain, 0), content(&plain, 1));
+    let used = control.iter().rposition(|byte| *byte != 0).unwrap().next_multiple_of(512);
+    for (name, data) in [("data.tar", content(&plain, 2)), ("data.tar.xz", content(&packed, 2))] {
+        let signed = [&binary[..], &control, &data].concat();
+        let signature = gpg.sign("one", &signed, &["--detach-sign"]);
+        let cut = |at: usize, name: &str| {
+            let (control, data) = signed[binary.len()..].split_at(at);
+            let parts = [("debian-binary", &*binary), ("control.tar", control), (name, data)];
+            let members = parts.iter().chain([&("_gpgorigin", &*signature)]);
+            let members = members.flat_map(|(name, content)| member(name, content));
+            let package: Vec<u8> = ar::MAGIC.iter().copied().chain(members).collect();
+            reason(&judge(&key, &package))
+        };
+        assert_eq!(cut(control.len(), name), "good");
+        // Zeros of control.tar before data.tar: dpkg would see an empty archive there. And the other way round.
+        let around = [used, used + 512, used + 1024, control.len() - 512, control.len() - 1];
+        for at in around.into_iter().chain([control.len() + 1, control.len() + 512, signed.len() - 4]) {
+            for name in ["data.tar", name] {
+                assert_eq!(cut(at, name), "file-malformed", "{name} at {at}");
+            }
+        }
+    }
+}
+
+#[test]
 fn lists_of_dpkg_sig_are_sha1() {
     if !have("deb", &TOOLS) || !have("deb", &["sha1sum", "md5sum"]) {
         return;

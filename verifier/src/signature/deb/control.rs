@@ -10,6 +10,7 @@ use super::super::apt::stanza::{MAX_STANZA_BYTES, Stanza, Stanzas};
 use super::super::{Reason, Stop};
 use super::ar::malformed;
 use super::compression::is_about_content;
+use crate::bytes::Bytes;
 
 /// Bytes of a block, the unit of tar.
 const BLOCK: usize = 512;
@@ -105,10 +106,7 @@ impl<R: Read> Tar<R> {
             return Ok(None);
         }
         let field = |from: usize, to: usize| block.get(from..to).unwrap_or_default();
-        let sum = block.iter().enumerate().fold(0_u64, |sum, (at, byte)| {
-            sum.saturating_add(if (148..156).contains(&at) { u64::from(b' ') } else { u64::from(*byte) })
-        });
-        if octal(field(148, 156)) != Some(sum) {
+        if !has_checksum(&block) {
             return malformed("control.tar: a header has a wrong checksum");
         }
         let Some(length) = octal(field(124, 136)).filter(|length| *length <= MAX_CONTROL_BYTES) else {
@@ -161,6 +159,27 @@ impl<R: Read> Tar<R> {
         }
         Ok(())
     }
+}
+
+/// Whether a tar that is not compressed begins with the header of an entry, whose name is not empty.
+///
+/// What follows control.tar must not begin with a zero: behind the end of a tar zeros may stand, and with such a
+/// neighbour nobody could tell whose they are.
+pub(super) fn begins_tar(bytes: &dyn Bytes) -> io::Result<bool> {
+    let mut block = [0; BLOCK];
+    if bytes.length() < u64::try_from(BLOCK).unwrap_or(u64::MAX) {
+        return Ok(false);
+    }
+    bytes.read_at(0, &mut block)?;
+    Ok(block.first() != Some(&0) && has_checksum(&block))
+}
+
+/// POSIX ustar: the sum of all bytes of a header, with blanks where it stands itself.
+fn has_checksum(block: &[u8; BLOCK]) -> bool {
+    let sum = block.iter().enumerate().fold(0_u64, |sum, (at, byte)| {
+        sum.saturating_add(if (148..156).contains(&at) { u64::from(b' ') } else { u64::from(*byte) })
+    });
+    block.get(148..156).and_then(octal) == Some(sum)
 }
 
 /// What an error in reading amounts to.

@@ -6,8 +6,9 @@
 //! dpkg-sig are clear-signed lists with the SHA-1 of each member.
 //!
 //! debsigs signs neither names nor sizes of members. So that the signed bytes cannot be cut at other places, the
-//! layout is fixed: three members in the order of deb(5), each of the format that its name says, control.tar one
-//! whole compressed stream, then signatures, and nothing else.
+//! layout is fixed: three members in the order of deb(5), each of the format that its name says, then signatures, and
+//! nothing else. A compressed control.tar is one whole stream. One that is not ends with zeros, and data.tar begins
+//! with another byte: either with the magic number of its compression or with the name of its first entry.
 
 pub mod ar;
 pub mod compression;
@@ -99,6 +100,9 @@ fn check_tar(bytes: &dyn Bytes, member: &Member, name: &str) -> Result<(), Stop>
     if found.extension() != extension {
         let found = if found == Compression::None { "not compressed" } else { found.extension() };
         return malformed(format!("{}: its content is {found}", member.name));
+    }
+    if found == Compression::None && !control::begins_tar(&member.content(bytes)?)? {
+        return malformed(format!("{}: does not begin with the header of an entry", member.name));
     }
     Ok(())
 }
