@@ -17,6 +17,9 @@ const BLOCK: usize = 512;
 /// The content of control.tar: maintainer scripts, checksums of files, texts of questions.
 pub const MAX_CONTROL_BYTES: u64 = 128 * 1024 * 1024;
 
+/// The name, the version, the architecture of a package: file systems hold 255 bytes of all three together.
+pub const MAX_IDENTITY_BYTES: usize = 1024;
+
 /// What a package says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -29,14 +32,18 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// From a stanza that has all three.
-    pub fn of(stanza: &Stanza) -> Option<Self> {
-        let field = |name| stanza.get(name).map(str::to_owned);
-        Some(Self {
-            package: field("package")?,
-            version: field("version")?,
-            architecture: field("architecture")?,
-        })
+    /// From a stanza that has all three, each of a length that can be kept.
+    pub fn of(stanza: &Stanza) -> Result<Option<Self>, Stop> {
+        let fields = ["package", "version", "architecture"].map(|name| stanza.get(name));
+        if fields.iter().flatten().any(|value| value.len() > MAX_IDENTITY_BYTES) {
+            let note = format!("Package, Version or Architecture over {MAX_IDENTITY_BYTES} bytes");
+            return Err(Stop::found(Reason::LimitExceeded, note));
+        }
+        let [Some(package), Some(version), Some(architecture)] = fields.map(|value| value.map(str::to_owned))
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Self { package, version, architecture }))
     }
 }
 
@@ -71,7 +78,7 @@ pub fn identity(tar: impl Read) -> Result<Identity, Stop> {
     }
     let Some(control) = control else { return malformed("control.tar: no control file in it") };
     let mut stanzas = Stanzas::new(control.as_slice(), "control");
-    let identity = stanzas.next_stanza()?.as_ref().and_then(Identity::of);
+    let identity = stanzas.next_stanza()?.as_ref().map(Identity::of).transpose()?.flatten();
     match (identity, stanzas.next_stanza()?) {
         (Some(identity), None) => Ok(identity),
         _ => malformed("control: not one paragraph with Package, Version and Architecture"),
