@@ -247,6 +247,8 @@ fn signatures_in_every_place_that_rpm_has_for_them() {
     assert_eq!(verdict(&[(267, 8, b"text\0".to_vec())]), "signature-malformed");
     assert_eq!(verdict(&[(278, 8, b"no base64!\0".to_vec())]), "file-malformed");
     assert_eq!(verdict(&[(278, 7, over_header.clone())]), "file-malformed");
+    // As many texts as bytes: counted, not kept.
+    assert_eq!(verdict(&[(278, 8, vec![0; 8 * 1024 * 1024 - 64])]), "limit-exceeded");
     assert_eq!(
         verdict(&[(267, 7, gpg.sign("one", &header, &["--armor", "--detach-sign"]))]),
         "signature-malformed"
