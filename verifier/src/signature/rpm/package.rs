@@ -130,6 +130,11 @@ impl Package {
         self.header.blob()
     }
 
+    /// Its bytes.
+    pub fn header_length(&self) -> u64 {
+        u64::try_from(self.header.blob().len()).unwrap_or(u64::MAX)
+    }
+
     /// Its digest.
     pub fn header_digest(&self) -> Sha256Digest {
         sha256(self.header.blob())
