@@ -180,6 +180,28 @@ fn every_link_counts() {
 }
 
 #[test]
+fn what_release_does_not_list_is_not_unpacked() {
+    if !have("apt", &TOOLS) {
+        return;
+    }
+    let repository = Repository::new();
+    // Neither compressed data nor paragraphs: whoever reads them would say so.
+    for junk in [&b"\x1f\x8b\x08junk"[..], b"junk"] {
+        let release = repository.inline(&Repository::release(b"x", "main/binary-all/Packages"));
+        assert_eq!(reason(&repository.chain(&repository.deb, &release, junk)), "not-listed");
+        let mut other = junk.to_vec();
+        other[3] ^= 1;
+        let release = repository.inline(&Repository::release(&other, "main/binary-all/Packages"));
+        assert_eq!(reason(&repository.chain(&repository.deb, &release, junk)), "digest-mismatch");
+        let release = repository.inline(&Repository::release(junk, "main/binary-all/Packages"));
+        assert_eq!(reason(&repository.chain(&repository.deb, &release, junk)), "file-malformed");
+    }
+    let long = Repository::paragraph(&"x".repeat(1025), 7, "");
+    let release = repository.inline(&Repository::release(long.as_bytes(), "Packages"));
+    assert_eq!(reason(&repository.chain(&repository.deb, &release, long.as_bytes())), "limit-exceeded");
+}
+
+#[test]
 fn releases_are_read_as_they_are_signed() {
     if !have("apt", &TOOLS) {
         return;

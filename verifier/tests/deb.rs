@@ -197,6 +197,78 @@ fn the_layout_leaves_no_choice() {
 }
 
 #[test]
+fn plain_members_are_cut_at_one_place_only() {
+    if !have("deb", &TOOLS) {
+        return;
+    }
+    let (gpg, folder) = (Gpg::new(), tempfile::tempdir().unwrap());
+    let key = gpg.key("one", "ed25519");
+    let (plain, packed) = (build(folder.path(), "none"), build(folder.path(), "xz"));
+    let content = |package: &Vec<u8>, index: usize| {
+        let members = ar::members(package).unwrap();
+        members[index].read(package, 1 << 20).unwrap()
+    };
+    let (binary, control) = (content(&plain, 0), content(&plain, 1));
+    let used = control.iter().rposition(|byte| *byte != 0).unwrap().next_multiple_of(512);
+    for (name, data) in [("data.tar", content(&plain, 2)), ("data.tar.xz", content(&packed, 2))] {
+        let signed = [&binary[..], &control, &data].concat();
+        let signature = gpg.sign("one", &signed, &["--detach-sign"]);
+        let cut = |at: usize, name: &str| {
+            let (control, data) = signed[binary.len()..].split_at(at);
+            let parts = [("debian-binary", &*binary), ("control.tar", control), (name, data)];
+            let members = parts.iter().chain([&("_gpgorigin", &*signature)]);
+            let members = members.flat_map(|(name, content)| member(name, content));
+            let package: Vec<u8> = ar::MAGIC.iter().copied().chain(members).collect();
+            reason(&judge(&key, &package))
+        };
+        assert_eq!(cut(control.len(), name), "good");
+        // Zeros of control.tar before data.tar: dpkg would see an empty archive there. And the other way round.
+        let around = [used, used + 512, used + 1024, control.len() - 512, control.len() - 1];
+        for at in around.into_iter().chain([control.len() + 1, control.len() + 512, signed.len() - 4]) {
+            for name in ["data.tar", name] {
+                assert_eq!(cut(at, name), "file-malformed", "{name} at {at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn signatures_share_what_is_hashed() {
+    if !have("deb", &TOOLS) {
+        return;
+    }
+    let (gpg, folder) = (Gpg::new(), tempfile::tempdir().unwrap());
+    let key = gpg.key("one", "rsa3072");
+    let unsigned = build(folder.path(), "gzip");
+    let part = signed_part(&unsigned);
+    let signed = |package: &[u8], role: &str, options: &[&str]| {
+        with(package, role, &gpg.sign("one", &part, &[options, &["--detach-sign"]].concat()))
+    };
+    let mut package = unsigned.clone();
+    let hashes = ["SHA224", "SHA256", "SHA384", "SHA512"];
+    for (at, hash) in hashes.iter().enumerate() {
+        package = signed(&package, &format!("_gpga{at}"), &["--digest-algo", hash]);
+        package = signed(&package, &format!("_gpgb{at}"), &["--digest-algo", hash, "--textmode"]);
+    }
+    // Seven, as SHA-256 is computed anyway: each served by the one hashing.
+    let evidence = judge(&key, &package);
+    assert_eq!(reason(&evidence), "good", "{evidence:?}");
+    assert_eq!(reason(&judge(&key, &signed(&package, "_gpgninth", &[]))), "limit-exceeded");
+    // Several distinct ones in one member count with those of the others.
+    let weak = ["--digest-algo", "SHA1", "--detach-sign"];
+    let text = ["--digest-algo", "SHA1", "--textmode", "--detach-sign"];
+    let two = [gpg.sign("one", &part, &weak), gpg.sign("one", &part, &text)].concat();
+    let last = package.len() - ar::members(&package).unwrap().last().map(|last| last.length + 60).map(|length| usize::try_from(length.next_multiple_of(2)).unwrap()).unwrap();
+    let sixth = signed(&package[..last], "_gpgother", &["--digest-algo", "SHA512", "--textmode"]);
+    assert_eq!(reason(&judge(&key, &sixth)), "good");
+    let replaced = ar::members(&package).unwrap()[4].clone();
+    let start = usize::try_from(replaced.start).unwrap() - 60;
+    let end = usize::try_from((replaced.start + replaced.length).next_multiple_of(2)).unwrap();
+    let many = [&package[..start], &member("_gpgb0", &[two, gpg.sign("one", &part, &["--digest-algo", "SHA224", "--textmode", "--detach-sign"])].concat()), &package[end..]].concat();
+    assert_eq!(reason(&judge(&key, &many)), "limit-exceeded");
+}
+
+#[test]
 fn lists_of_dpkg_sig_are_sha1() {
     if !have("deb", &TOOLS) || !have("deb", &["sha1sum", "md5sum"]) {
         return;

@@ -247,6 +247,8 @@ fn signatures_in_every_place_that_rpm_has_for_them() {
     assert_eq!(verdict(&[(267, 8, b"text\0".to_vec())]), "signature-malformed");
     assert_eq!(verdict(&[(278, 8, b"no base64!\0".to_vec())]), "file-malformed");
     assert_eq!(verdict(&[(278, 7, over_header.clone())]), "file-malformed");
+    // As many texts as bytes: counted, not kept.
+    assert_eq!(verdict(&[(278, 8, vec![0; 8 * 1024 * 1024 - 64])]), "limit-exceeded");
     assert_eq!(
         verdict(&[(267, 7, gpg.sign("one", &header, &["--armor", "--detach-sign"]))]),
         "signature-malformed"
@@ -279,6 +281,20 @@ fn a_header_that_names_no_payload_leaves_it_open() {
     assert!(evidence.covers.is_empty());
     let both = with_signatures(&old, &[(267, 7, over_header.clone()), (1005, 7, over_all.clone())]);
     assert_eq!(reason(&judge(&key, &both)), "good");
+    // A signature over the header, passed off as one over an empty payload too.
+    let start_of_payload = usize::try_from(Package::read(&both).unwrap().payload).unwrap();
+    for tag in [1002, 1005] {
+        for first in [None, Some((267, 7, over_header.clone()))] {
+            let entries: Vec<_> = first.into_iter().chain([(tag, 7, over_header.clone())]).collect();
+            let made = with_signatures(&old, &entries);
+            let payload = old.len() - usize::try_from(read.payload).unwrap();
+            let emptied = &made[..made.len() - payload];
+            let evidence = judge(&key, emptied);
+            assert_eq!(reason(&evidence), "payload-not-signed", "{tag}: {evidence:?}");
+            assert!(evidence.covers.is_empty());
+        }
+    }
+    assert_eq!(reason(&judge(&key, &both[..start_of_payload])), "digest-mismatch");
     let mut damaged = both.clone();
     *damaged.last_mut().unwrap() ^= 1;
     assert_eq!(reason(&judge(&key, &damaged)), "digest-mismatch");

@@ -10,6 +10,7 @@ use std::io;
 
 use crate::bytes::Bytes;
 use crate::cli::{Demand, Kind};
+use crate::signature::openpgp::cleartext;
 use crate::unpack::{gzip, tar, zip};
 
 /// How much of a file is looked at: text before a certificate, fields of a Release, a PE header after its
@@ -17,7 +18,6 @@ use crate::unpack::{gzip, tar, zip};
 pub const MAX_START_BYTES: usize = 64 * 1024;
 
 const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----";
-const CLEARSIGNED: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
 
 /// The kind of `file`, for this demand.
 pub fn recognise(file: &dyn Bytes, demand: &Demand) -> io::Result<Kind> {
@@ -77,7 +77,7 @@ fn by_content(start: &[u8], file: &dyn Bytes, demand: &Demand) -> io::Result<Opt
         // number of its slices.
         [0xca, 0xfe, 0xba, 0xbe | 0xbf, 0, 0, 0, 0..45, ..] => Some(Kind::AppleCode),
         _ if start.starts_with(b"!<arch>\ndebian-binary") => Some(Kind::Deb),
-        _ if start.starts_with(CLEARSIGNED) => Some(Kind::AptRelease),
+        _ if cleartext::begins(start) => Some(Kind::AptRelease),
         _ if is_program(start, file)? || (start.starts_with(b"MZ") && has_chain_demand(demand)) => {
             Some(Kind::Authenticode)
         }

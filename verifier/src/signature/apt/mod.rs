@@ -22,7 +22,7 @@ use super::pass::{Sink, pass};
 use super::{Reason, Stop, evidence};
 use crate::bytes::Bytes;
 use crate::hash::sha256::Midstate;
-use packages::{Candidate, Searched};
+use packages::Candidate;
 use release::{Listed, MAX_RELEASE_BYTES, Release};
 
 const RELEASE_KIND: &str = "apt-release";
@@ -132,11 +132,12 @@ struct Found {
 }
 
 fn listed(file: &dyn Bytes, packages: &dyn Bytes, release: &Release, sha1: Sha1) -> Result<Found, Stop> {
-    let identity = deb::claimed_identity(file);
     let (algorithm, listed) = release.list(sha1)?;
-    let searched = packages::search(packages, algorithm, file.length(), identity.as_ref())?;
-    let index = index(&searched, packages.length(), listed)?.clone();
-    let candidates = searched.candidates?;
+    // Before anything of it is unpacked.
+    let index = index(packages, algorithm, listed)?;
+    let identity = deb::claimed_identity(file);
+    let expected = (algorithm, index.digest.as_str());
+    let candidates = packages::search(packages, expected, file.length(), identity.as_ref())?;
     let same_size: Vec<&Candidate> =
         candidates.iter().filter(|candidate| candidate.size == file.length()).collect();
     let digests = digests(file, &same_size)?;
@@ -171,21 +172,20 @@ fn listed(file: &dyn Bytes, packages: &dyn Bytes, release: &Release, sha1: Sha1)
 }
 
 /// The entry of Release for this Packages file, which is told by what it holds, not by its name.
-fn index<'a>(searched: &Searched, size: u64, listed: &'a [Listed]) -> Result<&'a Listed, Stop> {
+fn index<'a>(packages: &dyn Bytes, algorithm: Algorithm, listed: &'a [Listed]) -> Result<&'a Listed, Stop> {
     let is_packages = |listed: &&Listed| {
         let name = listed.path.rsplit('/').next().unwrap_or_default();
         matches!(name.strip_prefix("Packages"), Some("" | ".gz" | ".xz" | ".zst"))
     };
-    let mut same_size = listed.iter().filter(is_packages).filter(|listed| listed.size == size);
-    if let Some(found) = same_size.clone().find(|listed| listed.digest == searched.digest) {
-        return Ok(found);
-    }
-    Err(match same_size.next() {
-        Some(other) => {
-            let note = format!("Packages has the size of {} in Release, and another digest", other.path);
-            Stop::found(Reason::DigestMismatch, note)
-        }
-        None => Stop::found(Reason::NotListed, "Release lists no such Packages file"),
+    let size = packages.length();
+    let same_size = || listed.iter().filter(is_packages).filter(|listed| listed.size == size);
+    let Some(first) = same_size().next() else {
+        return Err(Stop::found(Reason::NotListed, "Release lists no such Packages file"));
+    };
+    let digest = packages::digest(packages, algorithm)?;
+    same_size().find(|listed| listed.digest == digest).ok_or_else(|| {
+        let note = format!("Packages has the size of {} in Release, and another digest", first.path);
+        Stop::found(Reason::DigestMismatch, note)
     })
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A repository's Packages file: its bytes in, the paragraphs that might describe one package out.
 //!
-//! The file is read once, front to back: the same pass gives its digest and finds the paragraphs, so that what
-//! was searched is what was hashed. Nothing found counts before the digest stands in a signed Release.
+//! Nothing is unpacked before size and digest stand in a signed Release: the file is read once for its digest, and
+//! once more for its paragraphs. The second reading is hashed too, so that what was searched is what was listed.
 
 use std::cell::RefCell;
 use std::io::{self, BufReader, Read};
@@ -10,7 +10,7 @@ use std::io::{self, BufReader, Read};
 use super::super::deb::compression::{Compression, Streams};
 use super::super::deb::control::Identity;
 use super::super::digest::{Algorithm, Digest};
-use super::super::pass::Sink;
+use super::super::pass::{Sink, pass};
 use super::super::{Reason, Stop};
 use super::release::is_digest;
 use super::stanza::{Stanza, Stanzas};
@@ -34,30 +34,33 @@ pub struct Candidate {
     pub digest: Option<(Algorithm, String)>,
 }
 
-/// What one reading of a Packages file showed.
-pub struct Searched {
-    /// Its own digest, in hexadecimal.
-    pub digest: String,
-    /// The candidates, or why it could not be read.
-    pub candidates: Result<Vec<Candidate>, Stop>,
+/// The digest of a file as it is stored, in hexadecimal.
+pub(super) fn digest(packages: &dyn Bytes, algorithm: Algorithm) -> io::Result<String> {
+    let mut running = Running::new(algorithm);
+    pass(packages, &mut [&mut running])?;
+    Ok(running.finish())
 }
 
-/// Reads all of `packages`; looks for packages of `size` bytes, or with the identity of `package`.
+/// Reads all of `packages`, whose digest is `expected`; looks for packages of `size` bytes, or with the identity of
+/// `package`.
 pub fn search(
     packages: &dyn Bytes,
-    algorithm: Algorithm,
+    (algorithm, expected): (Algorithm, &str),
     size: u64,
     package: Option<&Identity>,
-) -> io::Result<Searched> {
+) -> Result<Vec<Candidate>, Stop> {
     let state = RefCell::new(Running::new(algorithm));
     let mut hashed = Hashed { inner: Sequential::new(packages), state: &state };
     let candidates = match find(packages, &mut hashed, size, package) {
-        Err(Stop::Read(error)) => return Err(error),
+        Err(Stop::Read(error)) => return Err(Stop::Read(error)),
         other => other,
     };
     // What the search did not want belongs to the digest all the same.
     io::copy(&mut hashed, &mut io::sink())?;
-    Ok(Searched { digest: state.into_inner().finish(), candidates })
+    if state.into_inner().finish() != expected {
+        return Err(Stop::found(Reason::DigestMismatch, "Packages changed while it was read"));
+    }
+    candidates
 }
 
 fn find(
@@ -88,7 +91,7 @@ fn find(
 
 fn candidate(stanza: &Stanza) -> Result<Candidate, Stop> {
     let broken = |note: &str| Err(Stop::found(Reason::FileMalformed, format!("Packages: {note}")));
-    let Some(identity) = Identity::of(stanza) else {
+    let Some(identity) = Identity::of(stanza)? else {
         return broken("a paragraph without Package, Version or Architecture");
     };
     let Some(size) = stanza.get("size").and_then(|size| size.parse().ok()) else {

@@ -12,8 +12,8 @@ use crate::bytes::{Bytes, Part};
 pub const MAGIC: [u8; 8] = *b"!<arch>\n";
 /// Bytes of a member's header.
 const HEADER: usize = 60;
-/// Members of a .deb: three, and a signature for each role.
-pub const MAX_MEMBERS: usize = 32;
+/// Members of a .deb: three, and a signature for each of eight roles, of which tools know four.
+pub const MAX_MEMBERS: usize = 11;
 
 /// One member.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,11 +10,15 @@ use super::super::apt::stanza::{MAX_STANZA_BYTES, Stanza, Stanzas};
 use super::super::{Reason, Stop};
 use super::ar::malformed;
 use super::compression::is_about_content;
+use crate::bytes::Bytes;
 
 /// Bytes of a block, the unit of tar.
 const BLOCK: usize = 512;
 /// The content of control.tar: maintainer scripts, checksums of files, texts of questions.
 pub const MAX_CONTROL_BYTES: u64 = 128 * 1024 * 1024;
+
+/// The name, the version, the architecture of a package: file systems hold 255 bytes of all three together.
+pub const MAX_IDENTITY_BYTES: usize = 1024;
 
 /// What a package says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,14 +32,18 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// From a stanza that has all three.
-    pub fn of(stanza: &Stanza) -> Option<Self> {
-        let field = |name| stanza.get(name).map(str::to_owned);
-        Some(Self {
-            package: field("package")?,
-            version: field("version")?,
-            architecture: field("architecture")?,
-        })
+    /// From a stanza that has all three, each of a length that can be kept.
+    pub fn of(stanza: &Stanza) -> Result<Option<Self>, Stop> {
+        let fields = ["package", "version", "architecture"].map(|name| stanza.get(name));
+        if fields.iter().flatten().any(|value| value.len() > MAX_IDENTITY_BYTES) {
+            let note = format!("Package, Version or Architecture over {MAX_IDENTITY_BYTES} bytes");
+            return Err(Stop::found(Reason::LimitExceeded, note));
+        }
+        let [Some(package), Some(version), Some(architecture)] = fields.map(|value| value.map(str::to_owned))
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Self { package, version, architecture }))
     }
 }
 
@@ -70,7 +78,7 @@ pub fn identity(tar: impl Read) -> Result<Identity, Stop> {
     }
     let Some(control) = control else { return malformed("control.tar: no control file in it") };
     let mut stanzas = Stanzas::new(control.as_slice(), "control");
-    let identity = stanzas.next_stanza()?.as_ref().and_then(Identity::of);
+    let identity = stanzas.next_stanza()?.as_ref().map(Identity::of).transpose()?.flatten();
     match (identity, stanzas.next_stanza()?) {
         (Some(identity), None) => Ok(identity),
         _ => malformed("control: not one paragraph with Package, Version and Architecture"),
@@ -105,10 +113,7 @@ impl<R: Read> Tar<R> {
             return Ok(None);
         }
         let field = |from: usize, to: usize| block.get(from..to).unwrap_or_default();
-        let sum = block.iter().enumerate().fold(0_u64, |sum, (at, byte)| {
-            sum.saturating_add(if (148..156).contains(&at) { u64::from(b' ') } else { u64::from(*byte) })
-        });
-        if octal(field(148, 156)) != Some(sum) {
+        if !has_checksum(&block) {
             return malformed("control.tar: a header has a wrong checksum");
         }
         let Some(length) = octal(field(124, 136)).filter(|length| *length <= MAX_CONTROL_BYTES) else {
@@ -161,6 +166,27 @@ impl<R: Read> Tar<R> {
         }
         Ok(())
     }
+}
+
+/// Whether a tar that is not compressed begins with the header of an entry, whose name is not empty.
+///
+/// What follows control.tar must not begin with a zero: behind the end of a tar zeros may stand, and with such a
+/// neighbour nobody could tell whose they are.
+pub(super) fn begins_tar(bytes: &dyn Bytes) -> io::Result<bool> {
+    let mut block = [0; BLOCK];
+    if bytes.length() < u64::try_from(BLOCK).unwrap_or(u64::MAX) {
+        return Ok(false);
+    }
+    bytes.read_at(0, &mut block)?;
+    Ok(block.first() != Some(&0) && has_checksum(&block))
+}
+
+/// POSIX ustar: the sum of all bytes of a header, with blanks where it stands itself.
+fn has_checksum(block: &[u8; BLOCK]) -> bool {
+    let sum = block.iter().enumerate().fold(0_u64, |sum, (at, byte)| {
+        sum.saturating_add(if (148..156).contains(&at) { u64::from(b' ') } else { u64::from(*byte) })
+    });
+    block.get(148..156).and_then(octal) == Some(sum)
 }
 
 /// What an error in reading amounts to.

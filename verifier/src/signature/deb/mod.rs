@@ -6,8 +6,9 @@
 //! dpkg-sig are clear-signed lists with the SHA-1 of each member.
 //!
 //! debsigs signs neither names nor sizes of members. So that the signed bytes cannot be cut at other places, the
-//! layout is fixed: three members in the order of deb(5), each of the format that its name says, control.tar one
-//! whole compressed stream, then signatures, and nothing else.
+//! layout is fixed: three members in the order of deb(5), each of the format that its name says, then signatures, and
+//! nothing else. A compressed control.tar is one whole stream. One that is not ends with zeros, and data.tar begins
+//! with another byte: either with the magic number of its compression or with the name of its first entry.
 
 pub mod ar;
 pub mod compression;
@@ -100,6 +101,9 @@ fn check_tar(bytes: &dyn Bytes, member: &Member, name: &str) -> Result<(), Stop>
         let found = if found == Compression::None { "not compressed" } else { found.extension() };
         return malformed(format!("{}: its content is {found}", member.name));
     }
+    if found == Compression::None && !control::begins_tar(&member.content(bytes)?)? {
+        return malformed(format!("{}: does not begin with the header of an entry", member.name));
+    }
     Ok(())
 }
 
@@ -125,7 +129,7 @@ fn judge(bytes: &dyn Bytes, supplied: &Supplied<'_>) -> Result<Evidence, Stop> {
     for member in &package.signatures {
         expected.push(Expected::read(bytes, member, &signers)?);
     }
-    let seen = Seen::of(bytes, &package, &mut expected)?;
+    let seen = Seen::of(bytes, &package, &expected)?;
     let mut judged = Vec::new();
     for expected in expected {
         judged.push(expected.judge(&seen, &package, supplied)?);
@@ -149,7 +153,6 @@ fn judge(bytes: &dyn Bytes, supplied: &Supplied<'_>) -> Result<Evidence, Stop> {
 struct Expected {
     role: String,
     check: Check,
-    hasher: Option<Hasher>,
     /// What dpkg-sig signed.
     list: Option<Cleartext>,
 }
@@ -163,14 +166,13 @@ impl Expected {
         } else {
             (signers.expect(&[&content])?, None)
         };
-        let hasher = check.hasher();
-        Ok(Self { role: role(&member.name).unwrap_or_default().to_owned(), check, hasher, list })
+        Ok(Self { role: role(&member.name).unwrap_or_default().to_owned(), check, list })
     }
 
     fn judge(mut self, seen: &Seen, package: &Package, supplied: &Supplied<'_>) -> Result<Evidence, Stop> {
         let mut answer = match self.list.take() {
             None => {
-                let mut answer = self.check.judge(&seen.all, self.hasher);
+                let mut answer = self.check.judge(&seen.all, seen.hasher.clone());
                 for covered in &mut answer.covers {
                     covered.what = names(package);
                 }
@@ -179,8 +181,9 @@ impl Expected {
             Some(list) => {
                 let mut midstate = Midstate::EMPTY;
                 midstate.take(&list.canonical);
-                self.hasher.iter_mut().for_each(|hasher| hasher.update(&list.canonical));
-                let answer = self.check.judge(&midstate, self.hasher);
+                let mut hasher = self.check.hasher();
+                hasher.iter_mut().for_each(|hasher| hasher.update(&list.canonical));
+                let answer = self.check.judge(&midstate, hasher);
                 listed::judge(answer, &list.text, seen, package, supplied.sha1)?
             }
         };
@@ -199,21 +202,22 @@ fn names(package: &Package) -> String {
 struct Seen {
     /// All three, one after the other.
     all: Midstate,
+    /// What the signatures on them need beyond that, each hash once.
+    hasher: Option<Hasher>,
     /// SHA-1 of each, where dpkg-sig asks for it.
     each: Vec<Vec<u8>>,
 }
 
 impl Seen {
-    fn of(bytes: &dyn Bytes, package: &Package, expected: &mut [Expected]) -> Result<Self, Stop> {
-        let mut seen = Self { all: Midstate::EMPTY, each: Vec::new() };
+    fn of(bytes: &dyn Bytes, package: &Package, expected: &[Expected]) -> Result<Self, Stop> {
+        let detached = expected.iter().filter(|expected| expected.list.is_none());
+        let hasher = Check::shared_hasher(detached.map(|expected| &expected.check))?;
+        let mut seen = Self { all: Midstate::EMPTY, hasher, each: Vec::new() };
         let wants_each = expected.iter().any(|expected| expected.list.is_some());
         for member in &package.contents {
             let mut sha1 = wants_each.then(|| Algorithm::Sha1.start());
             let mut sinks: Vec<&mut dyn Sink> = vec![&mut seen.all];
-            let hashers = expected.iter_mut().filter(|expected| expected.list.is_none());
-            for hasher in hashers.filter_map(|expected| expected.hasher.as_mut()) {
-                sinks.push(hasher);
-            }
+            sinks.extend(seen.hasher.iter_mut().map(|hasher| -> &mut dyn Sink { hasher }));
             sinks.extend(sha1.iter_mut().map(|sha1| -> &mut dyn Sink { sha1 }));
             pass(&member.content(bytes)?, &mut sinks)?;
             seen.each.extend(sha1.map(super::digest::Digest::finish));

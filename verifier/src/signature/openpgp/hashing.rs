@@ -91,6 +91,20 @@ impl Hasher {
         self.streams.len()
     }
 
+    /// Takes over what `other` computes beyond this; both have seen the same bytes.
+    pub(super) fn unite(&mut self, other: Self) {
+        for stream in other.streams {
+            if self.streams.iter().all(|own| own.shape != stream.shape) {
+                self.streams.push(stream);
+            }
+        }
+    }
+
+    /// Whether it computes all that `needed` does.
+    pub(super) fn serves(&self, needed: &Self) -> bool {
+        needed.streams.iter().all(|stream| self.streams.iter().any(|own| own.shape == stream.shape))
+    }
+
     /// The next bytes of the file.
     pub fn update(&mut self, bytes: &[u8]) {
         self.length = self.length.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));

@@ -182,11 +182,28 @@ impl Check {
         (hasher.streams() > 0).then_some(hasher)
     }
 
+    /// One hashing for all of `checks`, whose signatures are over the same bytes: equal work is done once, and
+    /// [`MAX_STREAMS`] bounds it for all of them together.
+    pub fn shared_hasher<'a>(checks: impl Iterator<Item = &'a Self>) -> Result<Option<Hasher>, Stop> {
+        let mut shared: Option<Hasher> = None;
+        for hasher in checks.filter_map(Self::hasher) {
+            match &mut shared {
+                None => shared = Some(hasher),
+                Some(shared) => shared.unite(hasher),
+            }
+        }
+        if shared.as_ref().is_some_and(|shared| shared.streams() > MAX_STREAMS) {
+            let note = format!("more than {MAX_STREAMS} distinct hashes to compute");
+            return Err(Stop::found(Reason::LimitExceeded, note));
+        }
+        Ok(shared)
+    }
+
     /// Concludes. `file` and `hasher`, where one was asked for, have seen the same bytes, all of them.
     pub fn judge(self, file: &Midstate, hasher: Option<Hasher>) -> Evidence {
         let needed = self.streams();
         let hasher = match hasher {
-            Some(hasher) if hasher.length() == file.length() && hasher.streams() == needed.streams() => {
+            Some(hasher) if hasher.length() == file.length() && hasher.serves(&needed) => {
                 hasher
             }
             None if needed.streams() == 0 => needed,

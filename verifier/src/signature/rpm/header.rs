@@ -187,21 +187,20 @@ impl Header {
     }
 
     /// The texts of a tag; none where there is no such tag, or where it is of another type.
-    pub fn texts(&self, tag: u32) -> Option<Vec<&[u8]>> {
+    ///
+    /// They are found one by one: there may be as many as bytes of data.
+    pub fn texts(&self, tag: u32) -> Option<impl Iterator<Item = &[u8]>> {
         let entry = self.find(tag)?;
         matches!(entry.kind, Type::Text | Type::Texts(_)).then_some(())?;
         let data = self.data().get(entry.start..entry.end)?;
         // The last byte is the zero of the last text.
-        Some(data.strip_suffix(&[0])?.split(|byte| *byte == 0).collect())
+        Some(data.strip_suffix(&[0])?.split(|byte| *byte == 0))
     }
 
     /// The one text of a tag.
     pub fn text(&self, tag: u32) -> Option<&[u8]> {
-        let texts = self.texts(tag)?;
-        match texts.as_slice() {
-            [text] => Some(text),
-            _ => None,
-        }
+        self.find(tag).filter(|entry| entry.count == 1)?;
+        self.texts(tag)?.next()
     }
 
     /// The binary data of a tag.

@@ -203,7 +203,13 @@ fn whole_signature(
 ) -> Evidence {
     let (midstate, hasher) = whole.unwrap_or((Midstate::EMPTY, None));
     let mut answer = Evidence { kind: KIND, ..check.judge(&midstate, hasher) };
-    if answer.verdict == Verdict::Good {
+    if answer.verdict == Verdict::Good && midstate.length() == package.header_length() {
+        // No package is without one: this is a signature over a header, put where it was not made for.
+        answer.covers.clear();
+        answer.verdict = Reason::PayloadNotSigned.verdict();
+        answer.reason = Some(Reason::PayloadNotSigned.as_str());
+        answer.notes.push("the payload is empty: the signature covers a header alone".to_owned());
+    } else if answer.verdict == Verdict::Good {
         answer.covers = covers(package, payload);
         answer.notes.push("signed over header and payload together, as rpm 3 and 4 did".to_owned());
     }

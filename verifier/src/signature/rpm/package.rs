@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use manifests::digest::Sha256Digest;
 
 use super::super::digest::{Algorithm, sha256};
+use super::super::openpgp::MAX_SIGNATURES;
 use super::super::{Reason, Stop};
 use super::header::{Extent, Header, INTRODUCTION, Role, malformed};
 use crate::bytes::Bytes;
@@ -25,6 +26,10 @@ const HEADER_SIGNATURE: [u8; 2] = [0, 5];
 const HEADER_SIGNATURES: [u32; 2] = [267, 268];
 /// Signature header: header signatures since rpm 6, as texts in base64.
 const OPENPGP: u32 = 278;
+/// Signatures in that tag, as many as are read of one file: there may be as many texts as bytes.
+pub const MAX_OPENPGP_TEXTS: usize = MAX_SIGNATURES;
+/// Bytes of a field of the package's name that are shown.
+const SHOWN: usize = 300;
 /// Signature header: signatures over header and payload (RSA; DSA), as rpm 3 and 4 wrote them.
 const LEGACY_SIGNATURES: [u32; 2] = [1002, 1005];
 /// Signature header: MD5 over header and payload.
@@ -88,7 +93,8 @@ impl Claim {
         if !header.has(tag) {
             return Ok(None);
         }
-        let digest = header.text(tag).and_then(hexadecimal).filter(|digest| digest.len() == hash.length());
+        let fits = |text: &&[u8]| text.len() == hash.length().saturating_mul(2);
+        let digest = header.text(tag).filter(fits).and_then(hexadecimal);
         match digest {
             Some(digest) => Ok(Some(Self { hash, digest })),
             None => malformed(role, format!("tag {tag}: not a digest by {}", hash.name())),
@@ -124,6 +130,11 @@ impl Package {
         self.header.blob()
     }
 
+    /// Its bytes.
+    pub fn header_length(&self) -> u64 {
+        u64::try_from(self.header.blob().len()).unwrap_or(u64::MAX)
+    }
+
     /// Its digest.
     pub fn header_digest(&self) -> Sha256Digest {
         sha256(self.header.blob())
@@ -136,7 +147,11 @@ impl Package {
             let Some(texts) = self.signatures.texts(OPENPGP) else {
                 return malformed(Role::Signature, "tag 278: signatures are texts");
             };
-            for text in texts {
+            for (number, text) in texts.enumerate() {
+                if number == MAX_OPENPGP_TEXTS {
+                    let note = format!("signature header: tag 278: over {MAX_OPENPGP_TEXTS} signatures");
+                    return Err(Stop::found(Reason::LimitExceeded, note));
+                }
                 match STANDARD.decode(text) {
                     Ok(packet) => found.push(packet),
                     Err(_) => return malformed(Role::Signature, "tag 278: not base64"),
@@ -222,11 +237,14 @@ impl Package {
 
     /// `name-[epoch:]version-release.architecture`, as rpm prints it.
     pub fn name(&self) -> String {
-        let text = |tag| self.header.text(tag).map_or_else(|| "?".into(), String::from_utf8_lossy);
+        let shown = |text: &'_ [u8]| -> String {
+            String::from_utf8_lossy(text.get(..SHOWN).unwrap_or(text)).into_owned()
+        };
+        let text = |tag| self.header.text(tag).map_or_else(|| "?".to_owned(), shown);
         let epoch = self.header.integer(EPOCH).map_or_else(String::new, |epoch| format!("{epoch}:"));
-        let architecture = if self.header.has(SOURCE_PACKAGE) { "src".into() } else { text(ARCHITECTURE) };
+        let architecture = if self.header.has(SOURCE_PACKAGE) { "src".to_owned() } else { text(ARCHITECTURE) };
         let name = format!("{}-{epoch}{}-{}.{architecture}", text(NAME), text(VERSION), text(RELEASE));
-        name.chars().take(300).collect()
+        name.chars().take(SHOWN).collect()
     }
 }
 
