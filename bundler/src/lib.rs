@@ -12,6 +12,7 @@ pub mod failure;
 pub mod fetch;
 pub mod files;
 pub mod init;
+pub mod inside;
 pub mod lock;
 pub mod place;
 pub mod recipe;
