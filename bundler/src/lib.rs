@@ -7,6 +7,7 @@
 pub mod build;
 pub mod cli;
 pub mod demo;
+pub mod diff;
 pub mod digest;
 pub mod failure;
 pub mod fetch;

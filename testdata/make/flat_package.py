@@ -12,7 +12,8 @@ import apple_identity as apple
 
 CHECKSUMS = {"sha1": 1, "sha256": 3, "sha512": 4}
 CMS_ROOM = 9216
-FILES = [("Distribution", b"<installer-gui-script/>" * 20, "x-gzip"), ("a.pkg", None, None),
+INFO = b'<pkg-info format-version="2" identifier="org.example.tool" version="1.2.3"/>'
+FILES = [("Distribution", b"<installer-gui-script/>" + b"\n" * 400, "x-gzip"), ("a.pkg", None, None),
          ("a.pkg/Payload", bytes(range(256)) * 300, "octet-stream"), ("a.pkg/PackageInfo", INFO, "x-gzip"),
          ("a.pkg/Empty", b"", None)]
 

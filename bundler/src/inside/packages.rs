@@ -4,13 +4,13 @@
 
 use manifests::time::Timestamp;
 use verifier::bytes::Bytes;
+use verifier::signature::Stop;
 use verifier::signature::deb;
 use verifier::signature::deb::control::{Control, MAX_SCRIPT_BYTES};
 use verifier::signature::rpm::header::Header;
 use verifier::signature::rpm::package::{
     ARCHITECTURE, EPOCH, NAME, Package, RELEASE, SOURCE_PACKAGE, VERSION,
 };
-use verifier::signature::Stop;
 
 use super::{Facts, Inside, Script, claim, claim_of};
 

@@ -28,8 +28,7 @@ const HINT: &str = "do not edit the lock: run `bundler lock`";
 const DOCUMENT: Keys = Keys { known: &["format", "recipe", "set", "signer", "artifact", "tree"], later: &[] };
 const SIGNER: Keys = Keys { known: &["name", "file"], later: &[] };
 const FILE: Keys = Keys { known: &["path", "size", "sha256"], later: &[] };
-const ARTIFACT: Keys =
-    Keys { known: &["name", "path", "size", "sha256", "inside", "signature"], later: &[] };
+const ARTIFACT: Keys = Keys { known: &["name", "path", "size", "sha256", "inside", "signature"], later: &[] };
 const INSIDE: Keys = Keys {
     known: &["name", "version", "arch", "made-at", "product-code", "toolchain", "scripts-sha256"],
     later: &[],

@@ -85,7 +85,9 @@ impl Header {
         let place = self.place(names)?;
         let names = block(file, place.start, place.length, MAX_NAMES_BYTES)?;
         let found = all.find(|section| {
-            section.u32(0).is_ok_and(|name| names.get(index(name)..).is_some_and(|at| at.starts_with(SECTION)))
+            section
+                .u32(0)
+                .is_ok_and(|name| names.get(index(name)..).is_some_and(|at| at.starts_with(SECTION)))
                 && section.u32(4).is_ok_and(|kind| kind != SHT_NOBITS)
         });
         found.map(|section| self.place(section)).transpose()

@@ -95,11 +95,13 @@ impl Segment<'_> {
 
     /// Where the section of the build information lies.
     fn section(&self) -> Result<Option<Range>, Stop> {
-        let (count, first, size) = (self.half(64, 48)?, if self.wide { 72 } else { 56 }, if self.wide { 80 } else { 68 });
+        let (count, first, size) =
+            (self.half(64, 48)?, if self.wide { 72 } else { 56 }, if self.wide { 80 } else { 68 });
         for number in 0..index(count) {
             let at = number.saturating_mul(size).saturating_add(first);
             if self.fields.bytes(at, 16)? == SECTION {
-                let within = |wide: usize, narrow: usize| (at.saturating_add(wide), at.saturating_add(narrow));
+                let within =
+                    |wide: usize, narrow: usize| (at.saturating_add(wide), at.saturating_add(narrow));
                 let (length, place) = (within(40, 36), within(48, 40));
                 let start = self.half(place.0, place.1)?;
                 return Ok(Some(Range { start: start.into(), length: self.number(length.0, length.1)? }));
