@@ -10,7 +10,7 @@ use verifier::report::human::size;
 
 use super::scripts::{Kind, ScriptChange};
 use super::side::Signature;
-use super::{Change, Difference, Pair, SignerChange, Summary, TreeChange};
+use super::{Change, Difference, Pair, SignerChange, Summary, TreeChange, pairs};
 use crate::report::count;
 
 /// Paths of a tree that are listed; the JSON document has all.
@@ -31,10 +31,10 @@ pub(super) fn text(difference: &Difference) -> String {
     difference.changed.iter().for_each(|change| changed(&mut out, change));
     difference.trees.iter().for_each(|change| tree(&mut out, change));
     for (place, pair) in &difference.other {
-        line(&mut out, 0, &format!("{place}: {}", values(pair)));
+        elsewhere(&mut out, 0, place, pair);
     }
     let parts = [
-        (difference.changed_signers.len(), "CHANGED SIGNER"),
+        (difference.changed_signers.len(), "changed signer"),
         (difference.added.len(), "new artifact"),
         (difference.removed.len(), "removed artifact"),
         (difference.changed.len(), "changed artifact"),
@@ -135,13 +135,25 @@ fn changed(out: &mut String, change: &Change) {
     }
     scripts(out, change.scripts.as_deref());
     for (key, pair) in &change.other {
-        line(out, 1, &format!("{key}: {}", values(pair)));
+        elsewhere(out, 1, key, pair);
+    }
+}
+
+/// What stands in the documents themselves; of two objects only the members that differ.
+fn elsewhere(out: &mut String, depth: usize, place: &str, pair: &Pair<Value>) {
+    match (&pair.old, &pair.new) {
+        (Value::Object(old), Value::Object(new)) => {
+            for (key, pair) in pairs(old, new) {
+                line(out, depth, &format!("{place}.{key}: {}", values(&pair)));
+            }
+        }
+        _ => line(out, depth, &format!("{place}: {}", values(pair))),
     }
 }
 
 fn scripts(out: &mut String, changes: Option<&[ScriptChange]>) {
     let Some(changes) = changes else {
-        line(out, 1, "SCRIPTS: it runs others, and it is not at hand to show them");
+        line(out, 1, "SCRIPTS: others, or unknown: the package cannot be read, or is not at hand");
         return;
     };
     for change in changes {
@@ -151,11 +163,15 @@ fn scripts(out: &mut String, changes: Option<&[ScriptChange]>) {
             Kind::Changed => "changed",
             Kind::Unread => "too long to be compared",
         };
-        let words =
-            |interpreter: &Option<String>| interpreter.clone().unwrap_or_else(|| "nothing".to_owned());
         let by = match &change.interpreter {
             None => String::new(),
-            Some(Pair { old, new }) => format!(", run by {} -> {}", words(old), words(new)),
+            Some(Pair { old: Some(one), new: None } | Pair { old: None, new: Some(one) }) => {
+                format!(", run by {one}")
+            }
+            Some(Pair { old, new }) => {
+                let words = |program: &Option<String>| program.clone().unwrap_or_default();
+                format!(", run by {} -> {}", words(old), words(new))
+            }
         };
         line(out, 1, &format!("SCRIPT {}: {what}{by}", change.script));
         match &change.diff {

@@ -22,7 +22,7 @@ use crate::inside::Facts;
 use crate::report::{Printer, Report};
 use scripts::ScriptChange;
 pub use scripts::{MAX_DIFF_LINES, MAX_SHOWN_BYTES};
-use side::{Item, Seen, Side, Signature};
+use side::{Item, Scripts, Seen, Side, Signature};
 
 /// Of OLD and NEW one each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -77,7 +77,7 @@ struct Summary {
     signatures: Vec<Signature>,
     /// A signer that signed nothing in OLD.
     new_signer: bool,
-    /// Scripts that it runs; none where they are not at hand.
+    /// Scripts that it runs; none where it runs some, or may, and they cannot be shown.
     scripts: Option<Vec<ScriptChange>>,
 }
 
@@ -92,7 +92,7 @@ struct Change {
     size: Option<Pair<u64>>,
     /// What it says of itself, by the names of the lock.
     inside: BTreeMap<String, Pair<Value>>,
-    /// None where they may have changed and are not at hand.
+    /// None where they have changed or may have, and cannot be shown.
     scripts: Option<Vec<ScriptChange>>,
     other: BTreeMap<String, Pair<Value>>,
 }
@@ -207,7 +207,11 @@ fn summary(
             .map_or_else(|| Value::Object(Map::new()), |facts| Value::Object(members(facts))),
         signatures: item.signatures.iter().cloned().collect(),
         new_signer: item.signatures.iter().any(is_new),
-        scripts: scripts.map(|all| scripts::changes(&[], &all)),
+        scripts: match scripts {
+            Scripts::Known(all) => Some(scripts::changes(&[], &all)),
+            Scripts::Digest if facts.is_none_or(|facts| facts.scripts.is_none()) => Some(Vec::new()),
+            Scripts::Digest | Scripts::Unreadable => None,
+        },
     })
 }
 
@@ -224,10 +228,10 @@ fn change(old: &Side, new: &Side, name: &str, item: &Item, other: &Item) -> Resu
         inside = pairs(&named(&before.facts), &named(&after.facts));
         let digest = |seen: &Seen| seen.facts.as_ref().and_then(|facts| facts.scripts);
         scripts = match (&before.scripts, &after.scripts) {
-            (Some(before), Some(after)) => Some(scripts::changes(before, after)),
+            (Scripts::Known(before), Scripts::Known(after)) => Some(scripts::changes(before, after)),
+            (Scripts::Unreadable, _) | (_, Scripts::Unreadable) => None,
             // What is not at hand is known by its digest.
-            _ if digest(&before) == digest(&after) => Some(Vec::new()),
-            _ => None,
+            _ => (digest(&before) == digest(&after)).then(Vec::new),
         };
     }
     Ok(Some(Change {

@@ -81,7 +81,10 @@ fn unified(old: &[u8], new: &[u8]) -> Option<String> {
     // Bytes that are no text are escaped before they are compared, so that no two of them look alike.
     let (old, new) = (escaped(old), escaped(new));
     let diff = TextDiff::from_lines(&old, &new);
-    Some(diff.unified_diff().context_radius(CONTEXT).header("old", "new").to_string())
+    let mut unified = diff.unified_diff();
+    // rpm takes the last line feed off every script, which is no news.
+    unified.missing_newline_hint(old.ends_with('\n') != new.ends_with('\n'));
+    Some(unified.context_radius(CONTEXT).header("old", "new").to_string())
 }
 
 fn escaped(text: &[u8]) -> String {

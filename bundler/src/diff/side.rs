@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use manifests::digest::Sha256Digest;
 use manifests::name::PortablePath;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use verifier::bytes::{Bytes, FileBytes};
 use verifier::check::openpgp::hash;
 use verifier::contents::Contents;
 use verifier::signature::approve::Approved;
@@ -86,18 +88,30 @@ impl PartialOrd for Signature {
     }
 }
 
-/// What an artifact says of itself; its scripts, where its bytes are at hand.
-#[derive(Default)]
+/// What an artifact says of itself.
 pub(super) struct Seen {
     pub(super) facts: Option<Facts>,
-    pub(super) scripts: Option<Vec<Script>>,
+    pub(super) scripts: Scripts,
 }
 
-impl From<Option<Inside>> for Seen {
-    fn from(inside: Option<Inside>) -> Self {
-        let (facts, scripts) =
-            inside.map_or((None, Vec::new()), |inside| (Some(inside.facts), inside.scripts));
-        Self { facts, scripts: Some(scripts) }
+/// What is known of an artifact's scripts.
+pub(super) enum Scripts {
+    /// All of them.
+    Known(Vec<Script>),
+    /// No more than their digest: the artifact is not at hand.
+    Digest,
+    /// It is a package that cannot be read.
+    Unreadable,
+}
+
+impl Seen {
+    fn read(bytes: &dyn Bytes) -> io::Result<Self> {
+        let (facts, scripts) = match inside::read(bytes)? {
+            Some(Inside { facts, scripts }) => (Some(facts), Scripts::Known(scripts)),
+            None if inside::runs_scripts(bytes)? => (None, Scripts::Unreadable),
+            None => (None, Scripts::Known(Vec::new())),
+        };
+        Ok(Self { facts, scripts })
     }
 }
 
@@ -108,28 +122,29 @@ impl Side {
             Place::Entry(path) => {
                 let entry = self.bundle.as_ref().map(|bundle| bundle.get().open(path)).transpose()?.flatten();
                 let entry = entry.ok_or_else(|| Failure::fault(path.as_str(), "cannot be read again"))?;
-                let found = inside::read(&*entry);
-                Ok(found.map_err(|error| Failure::reading(path.as_str(), &error))?.into())
+                Seen::read(&*entry).map_err(|error| Failure::reading(path.as_str(), &error))
             }
             Place::Files { candidates, digest, facts } => {
                 // Without scripts, the lock says all that there is.
-                if facts.as_ref().is_none_or(|facts| facts.scripts.is_none()) {
-                    return Ok(Seen { facts: facts.clone(), scripts: Some(Vec::new()) });
+                if facts.as_ref().is_some_and(|facts| facts.scripts.is_none()) {
+                    return Ok(Seen { facts: facts.clone(), scripts: Scripts::Known(Vec::new()) });
                 }
                 for path in candidates {
-                    if is(path, item.size, *digest) {
-                        return Ok(inside::of_file(path)?.into());
+                    if let Some(file) = the_one(path, item.size, *digest) {
+                        let failed = |error| Failure::reading(path.display().to_string(), &error);
+                        return FileBytes::new(file).and_then(|bytes| Seen::read(&bytes)).map_err(failed);
                     }
                 }
-                Ok(Seen { facts: facts.clone(), scripts: None })
+                Ok(Seen { facts: facts.clone(), scripts: Scripts::Digest })
             }
         }
     }
 }
 
-/// Whether a file is there, and the one that was locked. What is not is no error: a lock says enough by itself.
-fn is(path: &PathBuf, size: u64, digest: Sha256Digest) -> bool {
-    let Ok(mut file) = File::open(path) else { return false };
-    let fits = file.metadata().is_ok_and(|found| found.is_file() && found.len() == size);
-    fits && hash(&mut file, &mut [], &|_| {}).is_ok_and(|found| found.digest() == digest)
+/// A file, where it is the one that was locked. What is not is no error: a lock says enough by itself.
+fn the_one(path: &Path, size: u64, digest: Sha256Digest) -> Option<File> {
+    let mut file = File::open(path).ok()?;
+    file.metadata().ok().filter(|found| found.is_file() && found.len() == size)?;
+    let found = hash(&mut file, &mut [], &|_| {}).ok()?;
+    (found.digest() == digest).then_some(file)
 }

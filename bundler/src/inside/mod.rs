@@ -139,6 +139,17 @@ pub fn read(bytes: &dyn Bytes) -> io::Result<Option<Inside>> {
     }
 }
 
+/// Whether a file is a package whose scripts are read, by its first bytes: where [`read`] finds nothing in one, it
+/// may run what nobody has seen.
+pub fn runs_scripts(bytes: &dyn Bytes) -> io::Result<bool> {
+    let mut start = [0; 8];
+    if bytes.length() < 8 {
+        return Ok(false);
+    }
+    bytes.read_at(0, &mut start)?;
+    Ok(start.starts_with(&[0xed, 0xab, 0xee, 0xdb]) || start == *b"!<arch>\n")
+}
+
 /// What a file of this machine says of itself.
 pub fn of_file(path: &Path) -> Result<Option<Inside>, Failure> {
     File::open(path)
