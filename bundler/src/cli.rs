@@ -49,6 +49,8 @@ pub enum Command {
     Sign(Sign),
     /// Show a bundle, lock, key or trust root
     Show(Show),
+    /// Show what changed between two bundles or two locks
+    Diff(Diff),
     /// The store of downloads: list it, verify it, prune it
     #[command(subcommand)]
     Store(Store),
@@ -340,6 +342,22 @@ Examples:
 pub struct Show {
     /// A bundle, lock, key or trust root
     pub file: PathBuf,
+}
+
+/// `bundler diff`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bundler diff first-1.0.bundle.tar first-1.1.bundle.tar
+  bundler diff bundle.lock next.lock --format json")]
+pub struct Diff {
+    /// A bundle or a lock (FILE.lock)
+    pub old: PathBuf,
+    /// Another of the same sort
+    pub new: PathBuf,
+    /// Which store.
+    #[command(flatten)]
+    pub store: StoreOption,
 }
 
 /// `bundler store`

@@ -7,11 +7,13 @@
 pub mod build;
 pub mod cli;
 pub mod demo;
+pub mod diff;
 pub mod digest;
 pub mod failure;
 pub mod fetch;
 pub mod files;
 pub mod init;
+pub mod inside;
 pub mod lock;
 pub mod place;
 pub mod recipe;

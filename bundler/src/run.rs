@@ -12,6 +12,7 @@ use verifier::report::human::size;
 use crate::build::{self, Existing, Outcome};
 use crate::cli::{self, Cli, Command};
 use crate::demo;
+use crate::diff;
 use crate::failure::Failure;
 use crate::files;
 use crate::init;
@@ -41,6 +42,7 @@ pub fn run(cli: Cli) -> Result<(), Class> {
         Command::Build(command) => printer.finish("build", build(&printer, &command)),
         Command::Sign(command) => printer.finish("sign", sign(&printer, &command)),
         Command::Show(command) => printer.finish("describe", show::any(&command.file)),
+        Command::Diff(command) => printer.finish("diff", diff(&printer, &command)),
         Command::Store(command) => printer.finish("store", store(&printer, &command)),
         Command::Demo(command) => match demo::tell(command.dir.as_deref()) {
             Ok(()) => Ok(()),
@@ -303,6 +305,12 @@ fn store(printer: &Printer, command: &cli::Store) -> Result<Report, Failure> {
             store::prune(&store_root(&command.store)?, &Keep { named, since }, action)
         }
     }
+}
+
+fn diff(printer: &Printer, command: &cli::Diff) -> Result<Report, Failure> {
+    // A store helps to show scripts; that there is none is no reason to show nothing.
+    let store = store_root(&command.store).ok();
+    diff::diff(&command.old, &command.new, store.as_deref(), printer)
 }
 
 /// The store that the command line or the environment names.

@@ -78,7 +78,8 @@ fn bundle(path: &Path) -> Result<Report, Failure> {
     let bytes: u64 = manifest.files().map(|(file, _)| file.size).sum();
     line(&mut out, "payload", &format!("{}, {}", count(manifest.files().len(), "file"), size(bytes)));
     for artifact in &manifest.predicate().artifacts {
-        line(&mut out, "artifact", &format!("{}: {}", artifact.name, demand(&artifact.demand)));
+        let version = artifact.version.iter().map(|version| format!(" {version}")).collect::<String>();
+        line(&mut out, "artifact", &format!("{}{version}: {}", artifact.name, demand(&artifact.demand)));
     }
     for tree in &manifest.predicate().trees {
         line(&mut out, "tree", &format!("{}: unsigned: {}", tree.name, tree.unsigned));
@@ -128,6 +129,11 @@ fn lock_file(path: &Path) -> Result<Report, Failure> {
     let _ = writeln!(out, "{}, {}", count(lock.files(), "file"), size(lock.bytes()));
     for (name, artifact) in &lock.artifacts {
         let _ = writeln!(out, "{name}: {} {}", artifact.file.state.digest, size(artifact.file.state.size));
+        if let Some(facts) = &artifact.inside {
+            let known = [&facts.name, &facts.version, &facts.arch].into_iter().flatten();
+            let known: Vec<&str> = known.map(String::as_str).collect();
+            let _ = writeln!(out, "  {}", printable(&known.join(" ")));
+        }
         for signature in &artifact.signatures {
             let time = signature.signed_at.map_or_else(|| "unknown".to_owned(), |time| time.to_string());
             let _ = writeln!(out, "  signed {time} by {}", signature.signer);

@@ -66,6 +66,8 @@ fn site(folder: &Path) -> String {
             'version = "$version"' 'sequence = 1' 'created = "2026-11-22T00:00:00Z"' '[variables]' 'version = "2.0"' \
             '[[artifact]]' 'name = "note"' 'source = "note.txt"' 'unsigned = "our own"' > site/bundle.toml
         bundler lock --recipe-file site/bundle.toml
+        sed 's/^version = .*/version = "1.1"/; s/^sequence = .*/sequence = 2/' bundle.toml > next.toml
+        bundler lock --recipe-file next.toml && bundler build --recipe-file next.toml
         printf '%s\n' '[[rules]]' 'names = ["*"]' 'require = ["builder"]' > root.toml"#;
     succeed(script, folder, &[]);
     let show = succeed("bundler root show root.json --format json", folder, &[]);
@@ -85,7 +87,7 @@ fn blocks(document: &str) -> String {
 fn guides_run_as_written() {
     let folder = tempfile::tempdir().unwrap();
     let fingerprint = site(folder.path());
-    for guide in ["first-bundle", "key-ceremony", "rotate-keys"] {
+    for guide in ["review", "first-bundle", "key-ceremony", "rotate-keys"] {
         succeed(&blocks(&format!("guides/{guide}.md")), folder.path(), &[]);
     }
     let on_site = [("BUNDLE", "disc"), ("ROOT", "root.json"), ("FINGERPRINT", &*fingerprint)];

@@ -32,6 +32,16 @@ const KINDS: [(&str, &str); 8] = [
     ("macho", "apple-code"),
 ];
 
+/// What the artifacts say of themselves, in the order of the lock: name, version, architecture, product code.
+const INSIDE: [(&str, &str); 6] = [
+    ("apt", "tool 1.2-3 all"),
+    ("deb", "tool 1.2-3 all"),
+    ("msi", "Tool 1.2.3 Intel {5D3C1F5E-7B0A-4C1E-9A55-000000000001}"),
+    ("msi-by-leaf", "Tool 1.2.3 Intel {5D3C1F5E-7B0A-4C1E-9A55-000000000001}"),
+    ("pkg", "org.example.tool 1.2.3"),
+    ("rpm", "tool 1.2-3 noarch"),
+];
+
 /// A folder with all artifacts and the recipe; none where a tool is missing, which is said aloud.
 fn made() -> Option<tempfile::TempDir> {
     let on_path = |tool: &&&str| {
@@ -87,6 +97,7 @@ fn every_kind_goes_all_the_way_on_every_carrier() {
     for (_, kind) in KINDS {
         assert!(lock.contains(&format!("kind = \"{kind}\"")), "{kind}: {lock}");
     }
+    assert_eq!(inside(&lock), INSIDE.map(|(name, facts)| (name.to_owned(), facts.to_owned())));
     good(path, &["lock"]);
     assert_eq!(lock, fs::read_to_string(path.join("bundle.lock")).unwrap(), "a lock is the same tomorrow");
     good(path, &["build"]);
@@ -101,6 +112,42 @@ fn every_kind_goes_all_the_way_on_every_carrier() {
     tar::Archive::new(File::open(&bundle).unwrap()).unpack(path.join("disc")).unwrap();
     let disc = Folder::open(&path.join("disc/vendors-1.0")).unwrap();
     assert_eq!(approved(Carrier::Folder(disc)).unwrap(), expected);
+}
+
+/// Name, version and architecture in the lock, by artifact.
+fn inside(lock: &str) -> Vec<(String, String)> {
+    let artifacts = lock.split("\n[[artifact]]\n").skip(1);
+    let value = |part: &str, key: &str| {
+        let line = part.lines().find_map(|line| line.strip_prefix(&format!("{key} = ")))?;
+        Some(line.trim_matches('"').to_owned())
+    };
+    let facts = artifacts.filter_map(|artifact| {
+        let part = artifact.split("\n[artifact.inside]\n").nth(1)?.split("\n\n").next()?;
+        let words =
+            ["name", "version", "arch", "product-code"].into_iter().filter_map(|key| value(part, key));
+        Some((value(artifact, "name")?, words.collect::<Vec<_>>().join(" ")))
+    });
+    facts.collect()
+}
+
+#[test]
+fn a_damaged_artifact_says_something_else_or_nothing() {
+    let Some(folder) = made() else { return };
+    for name in ["tool.rpm", "tool.deb", "tool.msi", "tool.pkg", "tool.zip", "tool.macho"] {
+        let mut bytes = fs::read(folder.path().join(name)).unwrap();
+        let step = bytes.len() / 1000 + 1;
+        for place in (0..600.min(bytes.len())).chain((600..bytes.len()).step_by(step)) {
+            let old = bytes[place];
+            for new in [old ^ 1, 0xff] {
+                bytes[place] = new;
+                bundler::inside::read(&bytes).unwrap();
+            }
+            bytes[place] = old;
+        }
+        for length in (0..bytes.len()).step_by(step) {
+            bundler::inside::read(&bytes[..length].to_vec()).unwrap();
+        }
+    }
 }
 
 #[test]

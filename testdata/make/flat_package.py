@@ -12,8 +12,9 @@ import apple_identity as apple
 
 CHECKSUMS = {"sha1": 1, "sha256": 3, "sha512": 4}
 CMS_ROOM = 9216
-FILES = [("Distribution", b"<installer-gui-script/>" * 20, "x-gzip"), ("a.pkg", None, None),
-         ("a.pkg/Payload", bytes(range(256)) * 300, "octet-stream"), ("a.pkg/PackageInfo", b"<pkg-info/>", "x-gzip"),
+INFO = b'<pkg-info format-version="2" identifier="org.example.tool" version="1.2.3"/>'
+FILES = [("Distribution", b"<installer-gui-script/>" + b"\n" * 400, "x-gzip"), ("a.pkg", None, None),
+         ("a.pkg/Payload", bytes(range(256)) * 300, "octet-stream"), ("a.pkg/PackageInfo", INFO, "x-gzip"),
          ("a.pkg/Empty", b"", None)]
 
 
@@ -150,7 +151,7 @@ def cases(identity):
 
     payload = bytes(range(256)) * 300
     yield "member-changed", heap(payload, b"\1" + payload[1:]), "", "bad"
-    yield "compressed-member-changed", heap(zlib.compress(b"<pkg-info/>"), zlib.compress(b"<pkg-info/>")[:-1] + b"\0"), "", "bad"
+    yield "compressed-member-changed", heap(zlib.compress(INFO), zlib.compress(INFO)[:-1] + b"\0"), "", "bad"
     yield "archived-checksum-wrong", edited(
         ('(?s)(<file id="3">.*?<archived-checksum style="sha256">)..', r"\g<1>00")), "", "bad"
     yield "extracted-checksum-wrong", edited(

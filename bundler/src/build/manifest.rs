@@ -16,6 +16,7 @@ use verifier::trust::manifest_refusal;
 
 use crate::digest::{Follow, Locked};
 use crate::failure::Failure;
+use crate::inside::Facts;
 use crate::lock::tree::{self, Found};
 use crate::lock::{Lock, LockedArtifact, LockedFile, LockedTree};
 use crate::place;
@@ -183,7 +184,7 @@ impl Planner<'_> {
             name: name.clone(),
             component: artifact.component.clone(),
             file,
-            version: None,
+            version: locked.inside.as_ref().and_then(Facts::label),
             demand,
             install: artifact.install.clone(),
         })

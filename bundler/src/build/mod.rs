@@ -7,7 +7,7 @@
 pub mod archive;
 pub mod manifest;
 mod output;
-mod prove;
+pub(crate) mod prove;
 
 use std::path::{Path, PathBuf};
 

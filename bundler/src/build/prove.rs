@@ -17,7 +17,15 @@ use crate::report::Printer;
 /// Judged at the bundle's `created`, so that an old lock still builds. Who signed the bundle itself is
 /// another question.
 pub fn prove(path: &Path, printer: &Printer) -> Result<Approved<Contents<UnsignedManifest>>, Refusal> {
-    let archive = Archive::open(Medium::open(path)?)?;
+    prove_medium(Medium::open(path)?, printer)
+}
+
+/// The same for a bundle that is open.
+pub(crate) fn prove_medium(
+    medium: Medium,
+    printer: &Printer,
+) -> Result<Approved<Contents<UnsignedManifest>>, Refusal> {
+    let archive = Archive::open(medium)?;
     archive.signatures()?;
     let claim = UnsignedManifest::read(archive.manifest())?;
     let now = claim.manifest().bundle().created;

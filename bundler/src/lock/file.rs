@@ -15,6 +15,7 @@ use verifier::cli::Kind;
 use super::{Lock, LockedArtifact, LockedFile, LockedSignature, LockedTree, TreeFile};
 use crate::digest::Locked;
 use crate::failure::Failure;
+use crate::inside::Facts;
 use crate::source::{Keys, Source, Table, Value};
 
 const HEADER: &str = "\
@@ -27,7 +28,11 @@ const HINT: &str = "do not edit the lock: run `bundler lock`";
 const DOCUMENT: Keys = Keys { known: &["format", "recipe", "set", "signer", "artifact", "tree"], later: &[] };
 const SIGNER: Keys = Keys { known: &["name", "file"], later: &[] };
 const FILE: Keys = Keys { known: &["path", "size", "sha256"], later: &[] };
-const ARTIFACT: Keys = Keys { known: &["name", "path", "size", "sha256", "signature"], later: &[] };
+const ARTIFACT: Keys = Keys { known: &["name", "path", "size", "sha256", "inside", "signature"], later: &[] };
+const INSIDE: Keys = Keys {
+    known: &["name", "version", "arch", "made-at", "product-code", "toolchain", "scripts-sha256"],
+    later: &[],
+};
 const SIGNATURE: Keys = Keys { known: &["kind", "signer", "signed-at", "file"], later: &[] };
 const TREE: Keys = Keys { known: &["name", "path", "file", "link", "empty-directory"], later: &[] };
 const TREE_FILE: Keys = Keys { known: &["path", "mode", "size", "sha256"], later: &[] };
@@ -55,6 +60,7 @@ pub fn render(lock: &Lock) -> String {
         out.push_str("\n[[artifact]]\n");
         text(&mut out, "name", name.as_str());
         file(&mut out, &artifact.file);
+        artifact.inside.iter().for_each(|facts| inside(&mut out, facts));
         for signature in &artifact.signatures {
             out.push_str("\n[[artifact.signature]]\n");
             text(&mut out, "kind", signature.kind.as_str());
@@ -70,6 +76,23 @@ pub fn render(lock: &Lock) -> String {
     }
     lock.trees.iter().for_each(|(name, tree)| render_tree(&mut out, name, tree));
     out
+}
+
+/// What the artifact says of itself.
+fn inside(out: &mut String, facts: &Facts) {
+    out.push_str("\n[artifact.inside]\n");
+    let values = [
+        ("name", facts.name.clone()),
+        ("version", facts.version.clone()),
+        ("arch", facts.arch.clone()),
+        ("made-at", facts.made_at.map(|time| time.to_string())),
+        ("product-code", facts.product_code.clone()),
+        ("toolchain", facts.toolchain.clone()),
+        ("scripts-sha256", facts.scripts.map(|digest| digest.hex())),
+    ];
+    for (key, value) in values {
+        value.iter().for_each(|value| text(out, key, value));
+    }
 }
 
 fn render_tree(out: &mut String, name: &Name, tree: &LockedTree) {
@@ -216,7 +239,25 @@ fn artifact(table: &Table<'_>) -> Result<LockedArtifact, Failure> {
             signed_at: table.optional("signed-at").map(|value| value.parse(Timestamp::parse)).transpose()?,
         });
     }
-    Ok(LockedArtifact { file: read_file(table)?, signatures })
+    let inside = table.optional("inside").map(|value| facts(&value)).transpose()?;
+    Ok(LockedArtifact { file: read_file(table)?, inside, signatures })
+}
+
+fn facts(value: &Value<'_>) -> Result<Facts, Failure> {
+    let table = value.table("[artifact.inside]", INSIDE)?;
+    let text = |key| table.optional(key).map(|value| Ok::<_, Failure>(value.string()?.text)).transpose();
+    Ok(Facts {
+        name: text("name")?,
+        version: text("version")?,
+        arch: text("arch")?,
+        made_at: table.optional("made-at").map(|value| value.parse(Timestamp::parse)).transpose()?,
+        product_code: text("product-code")?,
+        toolchain: text("toolchain")?,
+        scripts: table
+            .optional("scripts-sha256")
+            .map(|value| value.parse(Sha256Digest::from_hex))
+            .transpose()?,
+    })
 }
 
 fn tree(table: &Table<'_>) -> Result<LockedTree, Failure> {

@@ -21,6 +21,7 @@ use verifier::error::Code;
 
 use crate::digest::Locked;
 use crate::failure::Failure;
+use crate::inside::Facts;
 use crate::recipe::Recipe;
 
 pub use resolve::resolve;
@@ -54,6 +55,8 @@ pub struct LockedFile {
 pub struct LockedArtifact {
     /// The file.
     pub file: LockedFile,
+    /// What it says of itself, for people.
+    pub inside: Option<Facts>,
     /// In the order of the recipe.
     pub signatures: Vec<LockedSignature>,
 }

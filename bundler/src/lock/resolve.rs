@@ -23,6 +23,7 @@ use super::{Lock, LockedArtifact, LockedFile, LockedSignature, LockedTree, TreeF
 use crate::digest::{Follow, Job, Locked, read_all};
 use crate::failure::Failure;
 use crate::files::read_limited;
+use crate::inside;
 use crate::place;
 use crate::recipe::{Artifact, Demand, LocalPath, Recipe, Signature, Tree};
 use crate::report::{Printer, count};
@@ -53,7 +54,8 @@ pub fn resolve(recipe: &Recipe, printer: &Printer) -> Result<Lock, Failure> {
             Some(signed) if signed.check.needs_bytes() => signed.read(artifact, progress)?,
             pending => finish(artifact, &next(&artifact.source.text)?.midstate, pending)?,
         };
-        artifacts.insert(artifact.name.clone(), locked);
+        let inside = inside::of_file(&recipe.resolve(&artifact.source))?.map(|inside| inside.facts);
+        artifacts.insert(artifact.name.clone(), LockedArtifact { inside, ..locked });
     }
     let mut locked_trees = BTreeMap::new();
     for (tree, found) in trees {
@@ -254,5 +256,5 @@ fn finish(
                 .collect()
         }
     };
-    Ok(LockedArtifact { file: LockedFile { path, state }, signatures })
+    Ok(LockedArtifact { file: LockedFile { path, state }, inside: None, signatures })
 }

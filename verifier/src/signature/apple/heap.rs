@@ -60,21 +60,30 @@ pub(super) fn check(heap: &dyn Bytes, toc: &Toc) -> Result<Heap, Stop> {
         let data = &member.data;
         let bytes = Part::new(heap, data.range.start, data.range.length)
             .ok_or_else(|| malformed(format!("{} lies beyond the end of the file", member.path)))?;
-        let digest = match &data.encoding {
-            Encoding::Stored => stored(&bytes, member)?,
-            Encoding::Zlib => compressed(&bytes, member)?,
+        let digest = require(&bytes, member)?;
+        let what = match &data.encoding {
+            Encoding::Stored | Encoding::Zlib => member.path.clone(),
             Encoding::Other(style) => {
-                let mut digests = Digests::new(&[&data.archived]);
-                each_block(&bytes, |block| digests.update(block))?;
-                let digest = digests.finish(member, &["as it is stored"])?;
                 found.undecoded.push(format!("what {} unpacks to: {style} is not read here", member.path));
-                found.covers.push(Covered { what: format!("{}, as it is stored", member.path), digest });
-                continue;
+                format!("{}, as it is stored", member.path)
             }
         };
-        found.covers.push(Covered { what: member.path.clone(), digest });
+        found.covers.push(Covered { what, digest });
     }
     Ok(found)
+}
+
+/// Checks one file, whose stored bytes these are.
+pub(super) fn require(bytes: &dyn Bytes, member: &Member) -> Result<Sha256Digest, Stop> {
+    match &member.data.encoding {
+        Encoding::Stored => stored(bytes, member),
+        Encoding::Zlib => compressed(bytes, member),
+        Encoding::Other(_) => {
+            let mut digests = Digests::new(&[&member.data.archived]);
+            each_block(bytes, |block| digests.update(block))?;
+            digests.finish(member, &["as it is stored"])
+        }
+    }
 }
 
 /// A file that is stored as it is: one digest mostly, since both checksums are about the same bytes.

@@ -13,6 +13,7 @@ mod fields;
 mod heap;
 mod judge;
 pub mod macho;
+pub mod members;
 pub mod package;
 mod pages;
 mod property_list;

@@ -95,6 +95,8 @@ pub(super) struct Toc {
     pub(super) members: Vec<Member>,
     /// Extended attributes, which installers do not read. Their places in genuine packages overlap others.
     pub(super) attributes: usize,
+    /// When the package was made, as it stands there.
+    pub(super) created: Option<String>,
 }
 
 /// Reads the table.
@@ -135,7 +137,9 @@ pub(super) fn parse(text: &str) -> Result<Toc, Stop> {
     if files.ids.windows(2).any(|pair| matches!(pair, [one, other] if one == other)) {
         return Err(malformed("two files have one id"));
     }
-    Ok(Toc { checksum, signatures, members: files.members, attributes: files.attributes })
+    // For people alone: what cannot be read does not make the package another one.
+    let created = text_of(&toc, "creation-time").ok().flatten();
+    Ok(Toc { checksum, signatures, members: files.members, attributes: files.attributes, created })
 }
 
 /// Refuses what would cost the XML reader memory or time beyond all measure.

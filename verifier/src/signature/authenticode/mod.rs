@@ -36,6 +36,7 @@ use fields::malformed;
 use hashing::{Digests, Hashes};
 use judge::Signature;
 use msi::Installer;
+pub use msi::root_streams;
 pub use pe::{MAX_CERTIFICATE_ENTRIES, MAX_SECTIONS};
 pub use sectors::{MAX_MINI_SECTORS, MAX_SECTORS};
 use spc::Subject;

@@ -42,6 +42,13 @@ pub(super) fn recognise(file: &dyn Bytes) -> Result<bool, Stop> {
     Ok(file.length() >= size(HEADER) && read(file, 0, MAGIC.len(), "a header")? == MAGIC)
 }
 
+/// Streams of the root by their names, in the order of `names`; none for one that is not there. Nothing is
+/// proven: the signature is [`check`](super::check)'s business.
+pub fn root_streams(file: &dyn Bytes, names: &[&str], limit: u64) -> Result<Vec<Option<Vec<u8>>>, Stop> {
+    let mut installer = Installer::read(file)?;
+    names.iter().map(|name| installer.take(name, limit)).collect()
+}
+
 impl<'a> Installer<'a> {
     /// Reads the directory and the two streams of a signature.
     pub(super) fn read(file: &'a dyn Bytes) -> Result<Self, Stop> {
@@ -80,19 +87,19 @@ impl<'a> Installer<'a> {
         }
         let Some((place, number, kind)) = found else { return Ok(None) };
         if kind != Kind::Stream {
-            return Err(malformed("the signature is a storage, where it should be a stream"));
+            return Err(malformed("a storage, where a stream should be"));
         }
         self.steps.remove(place);
         let entry = self.directory.entry(number)?;
         let length = self.directory.length(&entry)?;
         if length > limit {
-            let note = format!("a signature of {length} bytes, the limit is {limit}");
+            let note = format!("a stream of {length} bytes, where {limit} are read");
             return Err(Stop::found(Reason::LimitExceeded, note));
         }
         let (file, mut content) = (self.file, Vec::new());
-        self.sectors.stream(entry.start()?, length, "the signature", &mut |range: Range<u64>| {
+        self.sectors.stream(entry.start()?, length, "a stream", &mut |range: Range<u64>| {
             let length = index(range.end.saturating_sub(range.start));
-            content.extend(read(file, range.start, length, "the signature")?);
+            content.extend(read(file, range.start, length, "a stream")?);
             Ok(())
         })?;
         Ok(Some(content))

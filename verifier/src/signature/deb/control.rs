@@ -4,6 +4,7 @@
 //! The tar is read front to back with no more than one block and the control file in memory. It must be whole,
 //! with one control file and nothing that needs another program's opinion.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use super::super::apt::stanza::{MAX_STANZA_BYTES, Stanza, Stanzas};
@@ -53,12 +54,45 @@ impl std::fmt::Display for Identity {
     }
 }
 
-/// Reads the content of control.tar to its end.
+/// Files of control.tar that dpkg runs, or that say what it runs (deb-preinst(5) and its like, deb-triggers(5)).
+pub const SCRIPTS: [&str; 6] = ["config", "postinst", "postrm", "preinst", "prerm", "triggers"];
+/// Bytes of one of them: real ones have some KiB. Larger ones are not read.
+pub const MAX_SCRIPT_BYTES: u64 = 1024 * 1024;
+
+/// What control.tar holds, as far as people want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// What the control file says.
+    pub identity: Identity,
+    /// When the control file was written, in seconds of Unix time.
+    pub written: Option<u64>,
+    /// The [`SCRIPTS`] that there are, by name; none for one over [`MAX_SCRIPT_BYTES`].
+    pub scripts: BTreeMap<String, Option<Vec<u8>>>,
+}
+
+/// Reads the content of control.tar to its end, for what the package is.
 pub fn identity(tar: impl Read) -> Result<Identity, Stop> {
+    Ok(walk(tar, &[])?.identity)
+}
+
+/// Reads the content of control.tar to its end, for what the package is and what it runs.
+pub fn control(tar: impl Read) -> Result<Control, Stop> {
+    walk(tar, &SCRIPTS)
+}
+
+fn walk(tar: impl Read, wanted: &[&str]) -> Result<Control, Stop> {
     let mut tar = Tar { inner: tar.take(MAX_CONTROL_BYTES) };
-    let mut control = None;
+    let (mut control, mut written) = (None, None);
+    let mut scripts = BTreeMap::new();
     while let Some(entry) = tar.next_entry()? {
         let name = entry.name.strip_prefix(b"./").unwrap_or(&entry.name);
+        if let Some(name) = wanted.iter().find(|wanted| wanted.as_bytes() == name) {
+            let content = tar.script(&entry)?;
+            if scripts.insert((*name).to_owned(), content).is_some() {
+                return malformed(format!("control.tar: two files are called {name}"));
+            }
+            continue;
+        }
         if name != b"control" {
             tar.skip(entry.padded)?;
             continue;
@@ -74,13 +108,14 @@ pub fn identity(tar: impl Read) -> Result<Identity, Stop> {
         }
         let mut content = Vec::new();
         tar.content(&entry, &mut content)?;
+        written = entry.time;
         control = Some(content);
     }
     let Some(control) = control else { return malformed("control.tar: no control file in it") };
     let mut stanzas = Stanzas::new(control.as_slice(), "control");
     let identity = stanzas.next_stanza()?.as_ref().map(Identity::of).transpose()?.flatten();
     match (identity, stanzas.next_stanza()?) {
-        (Some(identity), None) => Ok(identity),
+        (Some(identity), None) => Ok(Control { identity, written, scripts }),
         _ => malformed("control: not one paragraph with Package, Version and Architecture"),
     }
 }
@@ -94,6 +129,7 @@ enum Kind {
 struct Entry {
     name: Vec<u8>,
     kind: Kind,
+    time: Option<u64>,
     length: u64,
     /// With what fills the last block.
     padded: u64,
@@ -126,7 +162,8 @@ impl<R: Read> Tar<R> {
         let prefix = if field(257, 263) == b"ustar\0" { until_zero(field(345, 500)) } else { &[] };
         let name = until_zero(field(0, 100));
         let name = if prefix.is_empty() { name.to_vec() } else { [prefix, b"/", name].concat() };
-        Ok(Some(Entry { name, kind, length, padded: length.next_multiple_of(512) }))
+        let time = octal(field(136, 148));
+        Ok(Some(Entry { name, kind, time, length, padded: length.next_multiple_of(512) }))
     }
 
     fn skip(&mut self, bytes: u64) -> Result<(), Stop> {
@@ -140,6 +177,17 @@ impl<R: Read> Tar<R> {
             return malformed("control.tar: ends too early");
         }
         self.skip(entry.padded.saturating_sub(entry.length))
+    }
+
+    /// A script; none where it is too long. A link has no content here, and is not followed.
+    fn script(&mut self, entry: &Entry) -> Result<Option<Vec<u8>>, Stop> {
+        if entry.length > MAX_SCRIPT_BYTES || entry.kind != Kind::File {
+            self.skip(entry.padded)?;
+            return Ok(None);
+        }
+        let mut content = Vec::new();
+        self.content(entry, &mut content)?;
+        Ok(Some(content))
     }
 
     fn fill(&mut self, block: &mut [u8; BLOCK]) -> Result<(), Stop> {

@@ -28,7 +28,7 @@ use crate::bytes::Bytes;
 use crate::hash::sha256::Midstate;
 use ar::{Member, malformed};
 use compression::{Compression, Streams};
-use control::Identity;
+use control::{Control, Identity};
 
 const KIND: &str = "deb";
 
@@ -62,6 +62,14 @@ impl Package {
     pub fn identity(&self, bytes: &dyn Bytes) -> Result<Identity, Stop> {
         let [_, control, _] = &self.contents;
         identity(bytes, control)
+    }
+
+    /// The same, with the scripts that the package runs.
+    pub fn control(&self, bytes: &dyn Bytes) -> Result<Control, Stop> {
+        let [_, member, _] = &self.contents;
+        let content = member.content(bytes)?;
+        let compression = Compression::of(&content)?;
+        control::control(compression.open(crate::bytes::Sequential::new(&content), Streams::One)?)
     }
 }
 

@@ -45,13 +45,18 @@ const PAYLOAD_DIGEST_ALGORITHM: u32 = 5093;
 /// Package header, version 6: more digests of the payload (`PAYLOADSHA512`, `PAYLOADSHA3_256`).
 const MORE_PAYLOAD_DIGESTS: [(u32, Hash); 2] = [(5121, Hash::Known(Algorithm::Sha512)), (5123, Hash::Sha3)];
 
-/// Name, version, release, epoch, architecture, and the mark of a source package.
-const NAME: u32 = 1000;
-const VERSION: u32 = 1001;
-const RELEASE: u32 = 1002;
-const EPOCH: u32 = 1003;
-const ARCHITECTURE: u32 = 1022;
-const SOURCE_PACKAGE: u32 = 1106;
+/// Package header: name.
+pub const NAME: u32 = 1000;
+/// Package header: version.
+pub const VERSION: u32 = 1001;
+/// Package header: release.
+pub const RELEASE: u32 = 1002;
+/// Package header: epoch, a number that comes before the version.
+pub const EPOCH: u32 = 1003;
+/// Package header: architecture.
+pub const ARCHITECTURE: u32 = 1022;
+/// Package header: the mark of a source package.
+pub const SOURCE_PACKAGE: u32 = 1106;
 
 /// A hash that RPM names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +138,11 @@ impl Package {
     /// Its bytes.
     pub fn header_length(&self) -> u64 {
         u64::try_from(self.header.blob().len()).unwrap_or(u64::MAX)
+    }
+
+    /// The tags of the package header: what a signature over it covers.
+    pub const fn tags(&self) -> &Header {
+        &self.header
     }
 
     /// Its digest.
