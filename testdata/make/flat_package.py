@@ -131,7 +131,8 @@ def cases(identity):
     yield "sha1-toc-allowed", sha1(), "--allow sha1-toc", "good"
     yield "sha1-timestamp-allowed", sha1(), "--allow sha1-timestamp", "outside-policy"
     yield "sha1-members", new(member="sha1"), "", "outside-policy"
-    yield "sha1-members-allowed", new(member="sha1"), "--allow sha1-toc", "good"
+    yield "sha1-members-toc", new(member="sha1"), "--allow sha1-toc", "outside-policy"
+    yield "sha1-members-allowed", new(member="sha1"), "--allow sha1", "good"
     package = new()
     package.styles = {"rsa": None, "cms": "sha1"}
     yield "sha1-cms-over-sha256", package, "--allow sha1-toc", "outside-policy"

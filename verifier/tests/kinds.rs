@@ -58,6 +58,7 @@ fn content_decides() {
         (b"MZ and nothing of a program", Kind::Openpgp),
         (&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1], Kind::Authenticode),
         (b"MSCF\0\0\0\0", Kind::Authenticode),
+        (b"MSCF\x01\0\0\0", Kind::Authenticode),
         (b"xar!\0\x1c", Kind::ApplePkg),
         (&[0xfe, 0xed, 0xfa, 0xce], Kind::AppleCode),
         (&[0xfe, 0xed, 0xfa, 0xcf], Kind::AppleCode),

@@ -68,7 +68,7 @@ fn by_content(start: &[u8], file: &dyn Bytes, demand: &Demand) -> io::Result<Opt
     let by_magic = match start {
         [0xed, 0xab, 0xee, 0xdb, ..] => Some(Kind::Rpm),
         // CFB (msi), cab.
-        [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ..] | [b'M', b'S', b'C', b'F', 0, 0, 0, 0, ..] => {
+        [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ..] | [b'M', b'S', b'C', b'F', ..] => {
             Some(Kind::Authenticode)
         }
         [b'x', b'a', b'r', b'!', ..] => Some(Kind::ApplePkg),

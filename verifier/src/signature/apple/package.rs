@@ -143,7 +143,8 @@ impl Subject<'_> {
     /// Why the package rests on SHA-1 where the demand does not tolerate it.
     fn weak(&self) -> Option<Stop> {
         let weak = |what| Some(Stop::found(Reason::WeakHash, format!("{what} SHA-1")));
-        if self.demand.tolerated.sha1_in_table_of_contents() {
+        // `sha1-toc` is for tables by SHA-1, whose files' checksums are no better in genuine packages.
+        if self.tolerated().sha1() {
             None
         } else if self.algorithm == Algorithm::Sha1 {
             weak("the checksum of the table of contents is made with")

@@ -89,8 +89,13 @@ pub(super) fn open(file: &dyn Bytes) -> Result<Xar, Stop> {
 /// The table's algorithm, by the header's number (`XAR_CKSUM_…`) and, where the number is 3 and the header is
 /// longer, by the name in it: Apple's xar has 3 for SHA-256, others for "see the name".
 fn algorithm(number: u32, name: &[u8]) -> Result<Option<Algorithm>, Stop> {
-    let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
+    // What stands behind the name is covered by nothing.
+    let (name, rest) = name.split_at(name.iter().position(|&byte| byte == 0).unwrap_or(name.len()));
+    if rest.iter().any(|&byte| byte != 0) {
+        return Err(malformed("bytes other than zero behind the checksum's name in the XAR header"));
+    }
     match (number, name) {
+        (0, [_, ..]) => Err(malformed("a XAR header with a name for a checksum that it has not")),
         (0, _) => Ok(None),
         (1, b"" | b"sha1") => Ok(Some(Algorithm::Sha1)),
         (3, b"" | b"sha256") => Ok(Some(Algorithm::Sha256)),
@@ -156,6 +161,24 @@ pub(super) fn inflate(
         }
         if count == 0 {
             return Err(malformed("compressed bytes end too early"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_hides_behind_the_name_of_the_checksum() {
+        assert_eq!(algorithm(3, b"sha512\0\0").unwrap_or_default(), Some(Algorithm::Sha512));
+        assert_eq!(algorithm(1, b"\0\0").unwrap_or_default(), Some(Algorithm::Sha1));
+        for (number, name) in [(3, &b"sha256\0x"[..]), (1, b"\0\0x"), (0, b"sha256"), (0, b"\0x")] {
+            let answer = algorithm(number, name);
+            assert!(
+                matches!(answer, Err(Stop::Found(Reason::FileMalformed, _))),
+                "{number} {name:?}: {answer:?}"
+            );
         }
     }
 }

@@ -144,6 +144,7 @@ impl<'a> Installer<'a> {
                 "the first stream has the length of a digest: MsiDigitalSignatureEx may have been renamed";
             return Err(malformed(note));
         }
+        let mut first = Vec::new();
         for step in &self.steps {
             match step {
                 Step::Enter(_) => {}
@@ -152,10 +153,17 @@ impl<'a> Installer<'a> {
                     let entry = self.directory.entry(*number)?;
                     let length = self.directory.length(&entry)?;
                     let file = self.file;
-                    self.sectors
-                        .stream(entry.start()?, length, "a stream", &mut |range| hashes.range(file, range))?;
+                    self.sectors.stream(entry.start()?, length, "a stream", &mut |range| {
+                        let wanted = LONGEST_DIGEST.saturating_sub(size(first.len()));
+                        let taken = wanted.min(range.end.saturating_sub(range.start));
+                        first.extend(read(file, range.start, index(taken), "a stream")?);
+                        hashes.range(file, range)
+                    })?;
                 }
             }
+        }
+        if self.extended.is_none() {
+            may_be_digest(&first, hashes)?;
         }
         let unowned = self.sectors.unowned()?;
         let mut not_covered = vec!["unused room in sectors and tables of the compound file".to_owned()];
@@ -170,5 +178,49 @@ impl<'a> Installer<'a> {
             not_covered.push(format!("{} zero bytes at the end", unowned.zeros_at_end));
         }
         Ok(not_covered)
+    }
+}
+
+/// Refuses what begins as the digest of some metadata would. A signature over a file with
+/// `MsiDigitalSignatureEx` holds as well where that digest stands in streams of other names, alone or with what
+/// follows it; nobody can tell of which metadata it was the digest, but what tables, programs, pictures, text and
+/// cabinets begin with does not look like one.
+fn may_be_digest(first: &[u8], hashes: &Hashes) -> Result<(), Stop> {
+    let lengths = hashes.algorithms().into_iter().map(Algorithm::length);
+    if lengths.filter_map(|length| first.get(..length)).any(looks_random) {
+        let note = "what is hashed first looks like a digest: MsiDigitalSignatureEx may have been renamed, split or \
+                    merged with a stream";
+        return Err(malformed(note));
+    }
+    Ok(())
+}
+
+/// Whether bytes have none of the marks of ordinary content. A digest has one of them in one case of thousands.
+fn looks_random(bytes: &[u8]) -> bool {
+    let parts = |count: usize| count.saturating_mul(32).checked_div(bytes.len()).unwrap_or(32);
+    let below = |limit: u8| parts(bytes.iter().filter(|byte| **byte < limit).count());
+    let mut distinct = bytes.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    // Repetitions; zeros; the upper halves of small numbers, which tables consist of; text.
+    parts(distinct.len()) > 22 && below(1) < 4 && below(0x20) < 15 && below(0x40) < 20 && below(0x80) < 32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_look_random_and_the_beginnings_of_streams_do_not() {
+        for algorithm in [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512] {
+            let counted = (0..1000_u32).filter(|n| looks_random(&algorithm.digest(&n.to_le_bytes()))).count();
+            assert!(counted >= 995, "{algorithm:?}: {counted}");
+        }
+        let ids: Vec<u8> = (0..16_u16).flat_map(|n| (0x0123 + n * 301).to_le_bytes()).collect();
+        let text = b"<html><head>A licence of many words";
+        let cabinet = b"MSCF\0\0\0\0\x1c\x2d\0\0\0\0\0\0\x2c\0\0\0\0\0\0\0\x03\x01\x01\0\x01\0\0\0";
+        for content in [&ids[..], &text[..32], &cabinet[..]] {
+            assert!(!looks_random(content) && !looks_random(&content[..20]), "{content:?}");
+        }
     }
 }
