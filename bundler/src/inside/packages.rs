@@ -51,14 +51,14 @@ fn scripts(tags: &Header) -> Vec<Script> {
     for (name, text, program) in SCRIPTS {
         // `%post -p /sbin/ldconfig` has a program and no text.
         if tags.has(text) || tags.has(program) {
-            let words = tags.texts(program).unwrap_or_default().join(&b' ');
+            let words = tags.texts(program).into_iter().flatten().collect::<Vec<_>>().join(&b' ');
             let text = tags.text(text).unwrap_or_default();
             scripts.push(script(name.to_owned(), &words, text));
         }
     }
     for (name, texts, programs) in TRIGGERS {
-        let programs = tags.texts(programs).unwrap_or_default();
-        for (at, text) in tags.texts(texts).unwrap_or_default().into_iter().enumerate() {
+        let programs: Vec<&[u8]> = tags.texts(programs).into_iter().flatten().collect();
+        for (at, text) in tags.texts(texts).into_iter().flatten().enumerate() {
             let program = programs.get(at).copied().unwrap_or_default();
             scripts.push(script(format!("{name} {}", at.saturating_add(1)), program, text));
         }
