@@ -297,7 +297,7 @@ impl Read {
         };
         let usages = leaf.extended_key_usage().unwrap_or_default();
         if usages.contains(&super::spc::LIFETIME_SIGNING) {
-            return at(demand.now);
+            return proven.instead(at(demand.now));
         }
         let mut first = None;
         for time in &proven.times {
