@@ -4,7 +4,7 @@
 use manifests::digest::Sha256Digest;
 use manifests::time::Timestamp;
 
-use super::{COMMON_NAME, Certificate};
+use super::{Budget, COMMON_NAME, Certificate};
 use crate::signature::Tolerated;
 
 /// Whose signature is good enough, for formats that carry certificates.
@@ -24,6 +24,8 @@ pub struct CertificateDemand<'a> {
     pub now: Timestamp,
     /// Weaknesses that are named.
     pub tolerated: Tolerated<'a>,
+    /// What the searches for chains may cost. Make one for each file.
+    pub budget: &'a Budget,
 }
 
 impl<'a> CertificateDemand<'a> {
