@@ -35,6 +35,7 @@ fn check(file: &[u8], authorities: &[Certificate], now: &str, allow: &[Weak]) ->
         team: None,
         now: Timestamp::parse(now).unwrap(),
         tolerated: Tolerated(allow),
+        budget: &verifier::signature::x509::Budget::default(),
     };
     let file = file.to_vec();
     let check = if file.starts_with(b"xar!") { package::check } else { code::check };

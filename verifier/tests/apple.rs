@@ -54,6 +54,7 @@ impl Made {
             team: Some("TEAM123456"),
             now: Timestamp::parse(now).unwrap(),
             tolerated: Tolerated(allow),
+            budget: &verifier::signature::x509::Budget::default(),
         };
         let file = file.to_vec();
         let check = if file.starts_with(b"xar!") { package::check } else { code::check };

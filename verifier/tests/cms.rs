@@ -13,7 +13,7 @@ use der::{Decode, Encode, Reader, SliceReader};
 use manifests::evidence::{Verdict, Weak};
 use manifests::time::Timestamp;
 use verifier::signature::cms::{SignedData, SignerInfo};
-use verifier::signature::x509::{Certificate, PathDemand, Purpose, build, read};
+use verifier::signature::x509::{Budget, Certificate, PathDemand, Purpose, build, read};
 use verifier::signature::{Reason, Stop, Tolerated, timestamp};
 
 const DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
@@ -158,6 +158,7 @@ fn changed_signatures_never_verify_as_something_else() {
             at: now(),
             tolerated: Tolerated(&[]),
             known_critical: &[],
+            budget: &Budget::default(),
         };
         assert!(build(&certificate, &demand).is_ok());
         let (parsed, _) = SignedData::parse(&signed).unwrap();
@@ -246,27 +247,41 @@ fn tokens_of_openssl() {
         ] {
             let token = token(folder, digest, more);
             let strict = Tolerated(&[]);
-            let proven = timestamp::token(&token, CONTENT, &root, now(), strict).unwrap();
+            let proven = timestamp::token(&token, CONTENT, &root, now(), strict, &Budget::default()).unwrap();
             assert!(now().seconds() - proven.at.seconds() < 60, "{}", proven.at);
             assert_eq!(proven.chain.len(), 2);
             let later = |seconds| Timestamp::from_seconds(proven.at.seconds() - seconds).unwrap();
-            assert!(timestamp::token(&token, CONTENT, &root, later(60), strict).is_ok());
-            let early = reason(timestamp::token(&token, CONTENT, &root, later(61), strict));
+            assert!(timestamp::token(&token, CONTENT, &root, later(60), strict, &Budget::default()).is_ok());
+            let early =
+                reason(timestamp::token(&token, CONTENT, &root, later(61), strict, &Budget::default()));
             assert_eq!(early, Reason::TimestampFromTheFuture);
-            let other = reason(timestamp::token(&token, b"other", &root, now(), strict));
+            let other = reason(timestamp::token(&token, b"other", &root, now(), strict, &Budget::default()));
             assert_eq!(other, Reason::TimestampBroken);
-            let untrusted = reason(timestamp::token(&token, CONTENT, &[], now(), strict));
+            let untrusted = reason(timestamp::token(&token, CONTENT, &[], now(), strict, &Budget::default()));
             assert_eq!(untrusted, Reason::TimestampUntrusted);
             // The authority itself may be given.
             let own = certificates(folder, "authority");
-            assert_eq!(timestamp::token(&token, CONTENT, &own, now(), strict).unwrap().chain.len(), 1);
+            assert_eq!(
+                timestamp::token(&token, CONTENT, &own, now(), strict, &Budget::default())
+                    .unwrap()
+                    .chain
+                    .len(),
+                1
+            );
         }
         let weak = token(folder, "sha1", "");
-        assert_eq!(reason(timestamp::token(&weak, CONTENT, &root, now(), Tolerated(&[]))), Reason::WeakHash);
+        assert_eq!(
+            reason(timestamp::token(&weak, CONTENT, &root, now(), Tolerated(&[]), &Budget::default())),
+            Reason::WeakHash
+        );
         for allowed in [Weak::Sha1, Weak::Sha1Timestamp] {
-            assert!(timestamp::token(&weak, CONTENT, &root, now(), Tolerated(&[allowed])).is_ok());
+            assert!(
+                timestamp::token(&weak, CONTENT, &root, now(), Tolerated(&[allowed]), &Budget::default())
+                    .is_ok()
+            );
         }
-        let toc = timestamp::token(&weak, CONTENT, &root, now(), Tolerated(&[Weak::Sha1Toc]));
+        let toc =
+            timestamp::token(&weak, CONTENT, &root, now(), Tolerated(&[Weak::Sha1Toc]), &Budget::default());
         assert_eq!(reason(toc), Reason::WeakHash);
     }
 }
@@ -277,14 +292,14 @@ fn changed_tokens_prove_no_other_time() {
     let folder = scene.path();
     let root = certificates(folder, "root");
     let token = token(folder, "sha256", "");
-    let good = timestamp::token(&token, CONTENT, &root, now(), Tolerated(&[])).unwrap();
+    let good = timestamp::token(&token, CONTENT, &root, now(), Tolerated(&[]), &Budget::default()).unwrap();
     let (mut mutations, mut open) = (0, Vec::new());
     for at in 0..token.len() {
         for mask in [0x01, 0xff] {
             let mut changed = token.clone();
             changed[at] ^= mask;
             mutations += 1;
-            match timestamp::token(&changed, CONTENT, &root, now(), Tolerated(&[])) {
+            match timestamp::token(&changed, CONTENT, &root, now(), Tolerated(&[]), &Budget::default()) {
                 Ok(proven) => {
                     assert!(proven.at == good.at && proven.chain == good.chain, "byte {at} with {mask:#x}");
                     open.push(at);
@@ -331,19 +346,21 @@ fn countersignatures_made_with_openssl() {
     let info = signer_info(&std::fs::read(folder.join("signed")).unwrap());
     assert!(SignerInfo::parse(&info).is_ok());
     let strict = Tolerated(&[]);
-    let proven = timestamp::countersignature(&info, CONTENT, &own, &root, now(), strict).unwrap();
+    let proven =
+        timestamp::countersignature(&info, CONTENT, &own, &root, now(), strict, &Budget::default()).unwrap();
     assert!(now().seconds() - proven.at.seconds() < 60 && proven.chain.len() == 2);
-    let other = timestamp::countersignature(&info, b"other", &own, &root, now(), strict);
+    let other = timestamp::countersignature(&info, b"other", &own, &root, now(), strict, &Budget::default());
     assert_eq!(reason(other), Reason::TimestampBroken);
-    let untrusted = timestamp::countersignature(&info, CONTENT, &own, &[], now(), strict);
+    let untrusted = timestamp::countersignature(&info, CONTENT, &own, &[], now(), strict, &Budget::default());
     assert_eq!(reason(untrusted), Reason::TimestampUntrusted);
     let early = Timestamp::from_seconds(proven.at.seconds() - 61).unwrap();
-    let early = timestamp::countersignature(&info, CONTENT, &own, &root, early, strict);
+    let early = timestamp::countersignature(&info, CONTENT, &own, &root, early, strict, &Budget::default());
     assert_eq!(reason(early), Reason::TimestampFromTheFuture);
 
     assert!(openssl(folder, &format!("{sign} -noattr -out signed")));
     let info = signer_info(&std::fs::read(folder.join("signed")).unwrap());
-    let timeless = timestamp::countersignature(&info, CONTENT, &own, &root, now(), strict);
+    let timeless =
+        timestamp::countersignature(&info, CONTENT, &own, &root, now(), strict, &Budget::default());
     assert_eq!(reason(timeless), Reason::TimestampBroken);
 
     // A time that a code signer states of itself proves nothing.
@@ -352,6 +369,6 @@ fn countersignatures_made_with_openssl() {
     assert!(openssl(folder, &format!("{sign} -md sha256 -out signed")));
     let info = signer_info(&std::fs::read(folder.join("signed")).unwrap());
     let own = certificates(folder, "authority");
-    let claimed = timestamp::countersignature(&info, CONTENT, &own, &root, now(), strict);
+    let claimed = timestamp::countersignature(&info, CONTENT, &own, &root, now(), strict, &Budget::default());
     assert_eq!(reason(claimed), Reason::WrongUsage);
 }

@@ -10,7 +10,7 @@ use const_oid::ObjectIdentifier;
 use manifests::evidence::Weak;
 use manifests::time::Timestamp;
 use verifier::signature::cms::SignedData;
-use verifier::signature::x509::Certificate;
+use verifier::signature::x509::{Budget, Certificate};
 use verifier::signature::{Reason, Stop, Tolerated, timestamp};
 
 /// `id-signedData`, with its tag and length.
@@ -132,14 +132,34 @@ fn judge(path: &Path, signed: &SignedData, counts: &mut Counts) {
                 let (inside, _) = SignedData::parse(token).unwrap();
                 let authorities: Vec<_> =
                     inside.certificates().iter().filter(|one| is_authority(one)).cloned().collect();
-                match timestamp::token(token, signer.signature(), &authorities, now, tolerated) {
+                match timestamp::token(
+                    token,
+                    signer.signature(),
+                    &authorities,
+                    now,
+                    tolerated,
+                    &Budget::default(),
+                ) {
                     Ok(proven) => {
                         counts.tokens += 1;
-                        let other = timestamp::token(token, b"another", &authorities, now, tolerated);
+                        let other = timestamp::token(
+                            token,
+                            b"another",
+                            &authorities,
+                            now,
+                            tolerated,
+                            &Budget::default(),
+                        );
                         assert!(matches!(other, Err(Stop::Found(Reason::TimestampBroken, _))));
                         let early = Timestamp::from_seconds(proven.at.seconds() - 61).unwrap();
-                        let early =
-                            timestamp::token(token, signer.signature(), &authorities, early, tolerated);
+                        let early = timestamp::token(
+                            token,
+                            signer.signature(),
+                            &authorities,
+                            early,
+                            tolerated,
+                            &Budget::default(),
+                        );
                         assert!(matches!(early, Err(Stop::Found(Reason::TimestampFromTheFuture, _))));
                     }
                     Err(stop) => counts.fail(path, format!("token: {stop:?}")),
@@ -149,7 +169,15 @@ fn judge(path: &Path, signed: &SignedData, counts: &mut Counts) {
         for info in signer.unsigned_attributes(ObjectIdentifier::new_unwrap(COUNTERSIGNATURE)) {
             let among = signed.certificates();
             let authorities: Vec<_> = among.iter().filter(|one| is_authority(one)).cloned().collect();
-            match timestamp::countersignature(info, signer.signature(), among, &authorities, now, tolerated) {
+            match timestamp::countersignature(
+                info,
+                signer.signature(),
+                among,
+                &authorities,
+                now,
+                tolerated,
+                &Budget::default(),
+            ) {
                 Ok(_) => counts.countersignatures += 1,
                 Err(stop) => counts.fail(path, format!("countersignature: {stop:?}")),
             }

@@ -21,7 +21,7 @@ use verifier::signature::cms::SignedData;
 use verifier::signature::digest::Algorithm;
 use verifier::signature::openpgp::{self, Sha1, Supplied};
 use verifier::signature::x509::demand::CertificateDemand;
-use verifier::signature::x509::{PathDemand, Purpose};
+use verifier::signature::x509::{Budget, PathDemand, Purpose};
 use verifier::signature::{Tolerated, apple, apt, authenticode, deb, rpm, timestamp, x509};
 use verifier::trust::UnsignedManifest;
 use verifier::trust::root::Candidate;
@@ -41,7 +41,7 @@ fn supplied<T>(ask: impl FnOnce(&Supplied<'_>) -> T) -> T {
     ask(&Supplied { keys: &[KEY], pins: &pins, now: now(), sha1: Sha1::Allowed })
 }
 
-const fn demand() -> CertificateDemand<'static> {
+const fn demand(budget: &Budget) -> CertificateDemand<'_> {
     CertificateDemand {
         authorities: &[],
         timestamp_authorities: None,
@@ -50,6 +50,7 @@ const fn demand() -> CertificateDemand<'static> {
         team: None,
         now: Timestamp::EPOCH,
         tolerated: Tolerated(&Weak::ALL),
+        budget,
     }
 }
 
@@ -72,6 +73,7 @@ pub fn certificate(bytes: &[u8]) {
         at: now(),
         tolerated: Tolerated(&[]),
         known_critical: &[],
+        budget: &Budget::default(),
     };
     let _ = x509::build(leaf, &demand);
 }
@@ -90,23 +92,23 @@ pub fn cms(bytes: &[u8]) {
 /// A timestamp token, and the same bytes as a countersignature.
 pub fn timestamp(bytes: &[u8]) {
     let tolerated = Tolerated(&Weak::ALL);
-    let _ = timestamp::token(bytes, b"signature", &[], now(), tolerated);
-    let _ = timestamp::countersignature(bytes, b"signature", &[], &[], now(), tolerated);
+    let _ = timestamp::token(bytes, b"signature", &[], now(), tolerated, &Budget::default());
+    let _ = timestamp::countersignature(bytes, b"signature", &[], &[], now(), tolerated, &Budget::default());
 }
 
 /// A Windows program, installer or cabinet.
 pub fn authenticode(bytes: &[u8]) {
-    judged(authenticode::check(&bytes, &demand()));
+    judged(authenticode::check(&bytes, &demand(&Budget::default())));
 }
 
 /// A macOS installer package.
 pub fn apple_package(bytes: &[u8]) {
-    judged(apple::package::check(&bytes, &demand()));
+    judged(apple::package::check(&bytes, &demand(&Budget::default())));
 }
 
 /// A macOS program.
 pub fn apple_code(bytes: &[u8]) {
-    judged(apple::code::check(&bytes, &demand()));
+    judged(apple::code::check(&bytes, &demand(&Budget::default())));
 }
 
 /// An RPM package.

@@ -10,6 +10,7 @@ use super::Request;
 use super::read::{FileError, read_all};
 use crate::bytes::Bytes;
 use crate::cli::Kind;
+use crate::signature::x509::Budget;
 use crate::signature::x509::demand::CertificateDemand;
 use crate::signature::x509::read::{self, MAX_FILE_BYTES, MAX_FILE_BYTES_TOTAL};
 use crate::signature::{apple, authenticode};
@@ -56,6 +57,7 @@ fn check(
         team: options.team.as_deref(),
         now: request.now,
         tolerated: request.tolerated(),
+        budget: &Budget::default(),
     };
     let mut evidence = checker(&demand).map_err(reading)?;
     evidence.notes.extend(authorities.notes.into_iter().chain(timestamps.notes));

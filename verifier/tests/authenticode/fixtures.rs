@@ -194,6 +194,7 @@ impl Ask {
             team: None,
             now: Timestamp::parse(self.now).unwrap(),
             tolerated: Tolerated(&self.allow),
+            budget: &verifier::signature::x509::Budget::default(),
         };
         check(bytes, &demand).unwrap()
     }

@@ -12,7 +12,7 @@ use manifests::time::Timestamp;
 use super::certificates::{self, Role};
 use super::fields::malformed;
 use crate::signature::cms::{SignedData, SignerInfo};
-use crate::signature::timestamp::{self, ProvenTime};
+use crate::signature::timestamp::{self, MAX_TIMESTAMPS, ProvenTime};
 use crate::signature::x509::demand::CertificateDemand;
 use crate::signature::x509::{Certificate, PathDemand, Purpose, build, signing_time};
 use crate::signature::{Reason, Stop, Tolerated, evidence};
@@ -177,6 +177,7 @@ fn path(sound: &Sound<'_>, demand: &CertificateDemand<'_>, at: Timestamp) -> Res
         at,
         tolerated: demand.tolerated,
         known_critical: &certificates::known_critical(),
+        budget: demand.budget,
     };
     build(sound.leaf, &demand)
 }
@@ -184,9 +185,10 @@ fn path(sound: &Sound<'_>, demand: &CertificateDemand<'_>, at: Timestamp) -> Res
 /// The time that the first good token proves; where none is good, why the first is not.
 fn proven_time(sound: &Sound<'_>, demand: &CertificateDemand<'_>) -> Option<Result<ProvenTime, Stop>> {
     let mut first = None;
-    for token in sound.tokens {
+    for token in sound.tokens.iter().take(MAX_TIMESTAMPS) {
+        let (authorities, stamped) = (demand.for_timestamps(), sound.signature);
         let proven =
-            timestamp::token(token, sound.signature, demand.for_timestamps(), demand.now, demand.tolerated);
+            timestamp::token(token, stamped, authorities, demand.now, demand.tolerated, demand.budget);
         if proven.is_ok() {
             return Some(proven);
         }

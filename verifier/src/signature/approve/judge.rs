@@ -14,6 +14,7 @@ use manifests::time::Timestamp;
 use crate::bytes::Bytes;
 use crate::signature::apt::release::MAX_RELEASE_BYTES;
 use crate::signature::openpgp::{self, Check, MAX_KEY_BYTES, MAX_SIGNATURE_BYTES, Sha1, Supplied};
+use crate::signature::x509::Budget;
 use crate::signature::x509::demand::CertificateDemand;
 use crate::signature::x509::{self, Certificate};
 use crate::signature::{Reason, Stop, Tolerated, apple, apt, authenticode, deb, rpm, zip_member};
@@ -102,6 +103,7 @@ impl<'a> Case<'a> {
             team: identity.team.as_deref(),
             now: self.now,
             tolerated: self.tolerated(),
+            budget: &Budget::default(),
         };
         Ok(match self.demand {
             EvidenceDemand::Authenticode { .. } => authenticode::check(file, &demand)?,

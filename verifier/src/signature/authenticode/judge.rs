@@ -134,11 +134,12 @@ impl Read {
         let leaf = self.signer.certificate(certificates);
         // A given CA may be the signer itself, and need not come along.
         let leaf = leaf.or_else(|| self.signer.certificate(demand.authorities)).cloned();
-        let proven = times::proven(&self.signer, certificates, demand);
+        // Filled once the file's digest and the signature fit: a file of nobody costs little.
+        let mut proven = Proven::default();
         let mut chain = Vec::new();
         let answer = self
             .matches(place, subject, digests, metadata, &mut notes)
-            .and_then(|()| self.signer_fits(leaf.as_ref(), &proven, demand, &mut chain));
+            .and_then(|()| self.signer_fits(leaf.as_ref(), &mut proven, demand, &mut chain));
         let reason = match answer {
             Ok(()) => Ok(()),
             Err(Stop::Found(reason, note)) => {
@@ -235,7 +236,7 @@ impl Read {
     fn signer_fits(
         &self,
         leaf: Option<&Certificate>,
-        proven: &Proven,
+        proven: &mut Proven,
         demand: &CertificateDemand<'_>,
         chain: &mut Vec<Certificate>,
     ) -> Answer {
@@ -244,12 +245,14 @@ impl Read {
         };
         let tolerated = demand.tolerated;
         let content = self.signed.content().map(|content| content.value()).unwrap_or_default();
+        demand.budget.signature(leaf)?;
         let made = self.signer.verify(leaf, content, self.signed.content_type(), tolerated);
         if let Err(Stop::Found(reason, note)) = &made
             && matches!(reason.verdict(), Verdict::Bad | Verdict::Malformed)
         {
             return Err(Stop::found(*reason, note.clone()));
         }
+        *proven = times::proven(&self.signer, self.signed.certificates(), demand);
         let path = self.path(leaf, proven, demand);
         let decides =
             |stop: &Stop, verdict| matches!(stop, Stop::Found(reason, _) if reason.verdict() == verdict);
@@ -292,12 +295,13 @@ impl Read {
                 at,
                 tolerated: demand.tolerated,
                 known_critical: &[],
+                budget: demand.budget,
             };
             build(leaf, &demand)
         };
         let usages = leaf.extended_key_usage().unwrap_or_default();
         if usages.contains(&super::spc::LIFETIME_SIGNING) {
-            return at(demand.now);
+            return proven.instead(at(demand.now));
         }
         let mut first = None;
         for time in &proven.times {

@@ -40,7 +40,6 @@ pub use msi::root_streams;
 pub use pe::{MAX_CERTIFICATE_ENTRIES, MAX_SECTIONS};
 pub use sectors::{MAX_MINI_SECTORS, MAX_SECTORS};
 use spc::Subject;
-pub use times::MAX_TIMESTAMPS;
 
 /// The word for this kind in documents.
 pub const KIND: &str = "authenticode";

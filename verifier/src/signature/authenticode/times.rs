@@ -9,13 +9,10 @@ use manifests::time::Timestamp;
 
 use super::spc::{COUNTERSIGNATURE, SIGNING_TIME, TOKEN};
 use crate::signature::cms::SignerInfo;
-use crate::signature::timestamp::{ProvenTime, countersignature, token};
+use crate::signature::timestamp::{MAX_TIMESTAMPS, ProvenTime, countersignature, token};
 use crate::signature::x509::Certificate;
 use crate::signature::x509::demand::CertificateDemand;
 use crate::signature::{Reason, Stop};
-
-/// Timestamps of one signature that are looked at: one or two are usual.
-pub const MAX_TIMESTAMPS: usize = 8;
 
 /// What a signature's timestamps came to.
 #[derive(Default)]
@@ -57,12 +54,13 @@ pub(super) fn proven(
     demand: &CertificateDemand<'_>,
 ) -> Proven {
     let (authorities, now, tolerated) = (demand.for_timestamps(), demand.now, demand.tolerated);
+    let (budget, stamped) = (demand.budget, signer.signature());
     let tokens = signer.unsigned_attributes(TOKEN);
-    let tokens = tokens.into_iter().map(|der| token(der, signer.signature(), authorities, now, tolerated));
+    let tokens = tokens.into_iter().map(|der| token(der, stamped, authorities, now, tolerated, budget));
     let old = signer.unsigned_attributes(COUNTERSIGNATURE);
     let old = old
         .into_iter()
-        .map(|der| countersignature(der, signer.signature(), certificates, authorities, now, tolerated));
+        .map(|der| countersignature(der, stamped, certificates, authorities, now, tolerated, budget));
     let mut proven = Proven::default();
     for answer in tokens.chain(old).take(MAX_TIMESTAMPS) {
         match answer {

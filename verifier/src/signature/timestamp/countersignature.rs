@@ -9,7 +9,7 @@ use manifests::time::Timestamp;
 
 use super::{ProvenTime, authority, broken, chain, not_after_now, sha1, within};
 use crate::signature::cms::{ContentType, DATA, SignerInfo};
-use crate::signature::x509::{Certificate, signing_time};
+use crate::signature::x509::{Budget, Certificate, signing_time};
 use crate::signature::{Stop, Tolerated};
 
 /// `id-signingTime` (RFC 5652 §11.3).
@@ -25,6 +25,7 @@ pub fn countersignature(
     authorities: &[Certificate],
     now: Timestamp,
     tolerated: Tolerated<'_>,
+    budget: &Budget,
 ) -> Result<ProvenTime, Stop> {
     let signer = SignerInfo::parse(signer_info).map_err(broken)?;
     let certificate = authority(&signer, certificates, authorities)?;
@@ -32,8 +33,9 @@ pub fn countersignature(
     let at = at.ok_or_else(|| broken("a countersignature without a time"))?;
     let at = signing_time(AnyRef::from_der(at).map_err(broken)?).map_err(broken)?;
     // §11.4: what is digested is the signature itself.
+    budget.signature(certificate)?;
     signer.verify_as(certificate, stamped, ContentType::Optional(DATA), sha1(tolerated)).map_err(within)?;
-    let chain = chain(certificate, certificates, authorities, at, tolerated)?;
+    let chain = chain(certificate, certificates, authorities, at, tolerated, budget)?;
     not_after_now(at, now)?;
     Ok(ProvenTime { at, chain, notes: Vec::new() })
 }

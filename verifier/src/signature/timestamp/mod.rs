@@ -10,13 +10,16 @@ mod token;
 use manifests::time::Timestamp;
 
 use super::cms::{Sha1, SignerInfo};
-use super::x509::{Certificate, PathDemand, Purpose, build};
+use super::x509::{Budget, Certificate, PathDemand, Purpose, build};
 use super::{Reason, Stop, Tolerated};
 pub use countersignature::countersignature;
 pub use token::token;
 
 /// Seconds that a proven time may lie after the time of judgement: an authority's clock that runs ahead.
 pub const SKEW: u64 = 60;
+
+/// Timestamps of one signature that are looked at: one or two are usual.
+pub const MAX_TIMESTAMPS: usize = 8;
 
 /// A time that a timestamp authority vouches for.
 #[derive(Clone, Debug)]
@@ -65,6 +68,7 @@ fn chain(
     authorities: &[Certificate],
     at: Timestamp,
     tolerated: Tolerated<'_>,
+    budget: &Budget,
 ) -> Result<Vec<Certificate>, Stop> {
     let demand = PathDemand {
         authorities,
@@ -73,6 +77,7 @@ fn chain(
         at,
         tolerated,
         known_critical: &[],
+        budget,
     };
     build(leaf, &demand).map_err(|stop| match stop {
         Stop::Found(Reason::UntrustedChain | Reason::ChainBroken | Reason::CertificateMalformed, note) => {

@@ -11,7 +11,7 @@ use x509_cert::ext::Extensions;
 use super::{ProvenTime, authority, broken, chain, not_after_now, sha1, within};
 use crate::signature::cms::{ContentType, Sha1, SignedData, SignerInfo, normalise};
 use crate::signature::digest::Algorithm;
-use crate::signature::x509::{Certificate, digest_algorithm, generalized_time};
+use crate::signature::x509::{Budget, Certificate, digest_algorithm, generalized_time};
 use crate::signature::{Reason, Stop, Tolerated};
 
 /// `id-ct-TSTInfo` (RFC 3161 §2.4.2).
@@ -68,6 +68,7 @@ pub fn token(
     authorities: &[Certificate],
     now: Timestamp,
     tolerated: Tolerated<'_>,
+    budget: &Budget,
 ) -> Result<ProvenTime, Stop> {
     let (signed, taken) = SignedData::parse(token).map_err(broken)?;
     if taken != token.len() {
@@ -94,6 +95,7 @@ pub fn token(
     let imprint = check_imprint(&info.imprint, stamped)?;
     let certificate = authority(signer, signed.certificates(), authorities)?;
     let allowed = sha1(tolerated);
+    budget.signature(certificate)?;
     signer.verify_as(certificate, content, ContentType::Required(TST_INFO), allowed).map_err(within)?;
     check_signing_certificate(signer, certificate)?;
     if imprint == Algorithm::Sha1 && allowed == Sha1::Refused {
@@ -103,7 +105,7 @@ pub fn token(
         let note = format!("timestamp: it has the critical extension {}", unknown.extn_id);
         return Err(Stop::found(Reason::UnknownCritical, note));
     }
-    let chain = chain(certificate, signed.certificates(), authorities, at, tolerated)?;
+    let chain = chain(certificate, signed.certificates(), authorities, at, tolerated, budget)?;
     not_after_now(at, now)?;
     let mut notes = signed.notes().to_vec();
     notes.extend(info.accuracy.and_then(|accuracy| accuracy.note()));

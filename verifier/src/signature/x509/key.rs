@@ -21,6 +21,9 @@ pub const MIN_RSA_BITS: usize = 2048;
 /// Bits of an RSA modulus, at most: vendors have up to 4096, and the time grows with the third power.
 pub const MAX_RSA_BITS: usize = 8192;
 
+/// Bits of an RSA exponent, at most: nearly all are 65537, and the time grows with it.
+pub const MAX_RSA_EXPONENT_BITS: usize = 32;
+
 /// Why a key verifies nothing here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unusable {
@@ -144,6 +147,22 @@ impl PublicKey {
         self.weakness.as_deref()
     }
 
+    /// What verifying one signature costs, in those by RSA-2048 with its usual exponent: measured, and rounded up.
+    pub fn cost(&self) -> usize {
+        match &self.kind {
+            Kind::Rsa { key, .. } => {
+                let width = key.n().bits().div_ceil(MIN_RSA_BITS);
+                // Beside the squarings there is the table of powers, about as large as those of 65537.
+                let powers = key.e().bits().saturating_add(16).div_ceil(32);
+                width.saturating_mul(width).saturating_mul(powers)
+            }
+            Kind::Ed25519(_) => 2,
+            Kind::P256(_) => 4,
+            Kind::P384(_) => 8,
+            Kind::P521(_) => 16,
+        }
+    }
+
     /// Whether `signature` is one over `message`, and by which digest it was made (none for Ed25519). `beside`
     /// is the digest that a CMS signer names beside the algorithm. Whether SHA-1 is enough, the caller says.
     pub fn verify(
@@ -198,6 +217,12 @@ fn rsa(key: &[u8], pss_only: bool) -> Result<PublicKey, Unusable> {
         return Err(Unusable::Unknown(format!("RSA key of {bits} bits, at most {MAX_RSA_BITS}")));
     }
     let exponent = BigUint::from_bytes_be(numbers.exponent.as_bytes());
+    let exponent_bits = exponent.bits();
+    if exponent_bits > MAX_RSA_EXPONENT_BITS {
+        let note =
+            format!("RSA key with an exponent of {exponent_bits} bits, at most {MAX_RSA_EXPONENT_BITS}");
+        return Err(Unusable::Unknown(note));
+    }
     let key = RsaPublicKey::new_with_max_size(modulus, exponent, MAX_RSA_BITS)
         .map_err(|error| malformed(error.to_string()))?;
     let weakness = (bits < MIN_RSA_BITS).then(|| format!("RSA key of {bits} bits, at least {MIN_RSA_BITS}"));

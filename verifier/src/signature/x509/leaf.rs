@@ -7,7 +7,7 @@ use manifests::digest::Sha256Digest;
 use manifests::evidence::{Covered, Evidence, Signer};
 use manifests::time::Timestamp;
 
-use super::{Certificate, PathDemand, Purpose, build, read};
+use super::{Budget, Certificate, PathDemand, Purpose, build, read};
 use crate::bytes::{Bytes, Sequential};
 use crate::signature::{Reason, Stop, Tolerated, evidence};
 
@@ -66,6 +66,7 @@ fn judge(file: &dyn Bytes, demand: &LeafDemand<'_>, found: &mut Evidence) -> Res
             at: demand.now,
             tolerated: demand.tolerated,
             known_critical: &[],
+            budget: &Budget::default(),
         },
     );
     let is_pinned = demand.pins.is_empty() || demand.pins.contains(&leaf.digest());

@@ -7,6 +7,7 @@
 //! `docs/decisions/0009-cms-and-x509.md`.
 
 mod algorithm;
+mod budget;
 mod certificate;
 mod constraints;
 pub mod demand;
@@ -21,12 +22,10 @@ mod rules;
 mod time;
 
 pub(crate) use algorithm::digest as digest_algorithm;
+pub use budget::{Budget, MAX_PATHS, MAX_SEARCH_STEPS, MAX_SIGNATURE_COST};
 pub use certificate::{Certificate, Extension, MAX_CERTIFICATE_BYTES};
 pub use name::{COMMON_NAME, Name};
-pub use path::{
-    MAX_PATH_CERTIFICATES, MAX_PATHS, MAX_POOL_CERTIFICATES, MAX_SEARCH_STEPS, MAX_SIGNATURE_CHECKS,
-    PathDemand, Purpose, build,
-};
+pub use path::{MAX_PATH_CERTIFICATES, MAX_POOL_CERTIFICATES, PathDemand, Purpose, build};
 pub(crate) use time::{generalized_time, signing_time};
 
 /// Something that is not of its format: what was wanted and what was found, for people.

@@ -7,9 +7,9 @@
 use std::collections::{HashMap, HashSet};
 
 use const_oid::ObjectIdentifier;
-use manifests::digest::Sha256Digest;
 use manifests::time::Timestamp;
 
+use super::budget::Budget;
 use super::extensions::AUTHORITY_KEY_IDENTIFIER;
 use super::key::Failure;
 use super::rules::{self, Fault};
@@ -21,12 +21,6 @@ use crate::signature::{Reason, Stop, Tolerated};
 pub const MAX_PATH_CERTIFICATES: usize = 12;
 /// Certificates that paths are sought among; PKITS as a whole has 400.
 pub const MAX_POOL_CERTIFICATES: usize = 4096;
-/// Certificates that the search puts on a path, over all paths that it tries. Real pools need ten.
-pub const MAX_SEARCH_STEPS: usize = 10_000;
-/// Signatures on certificates that the search verifies, each once. Real pools need ten; it is a second's work.
-pub const MAX_SIGNATURE_CHECKS: usize = 1000;
-/// Whole paths that are judged by every rule. Real pools have one or two.
-pub const MAX_PATHS: usize = 256;
 
 /// What a leaf must be good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +48,8 @@ pub struct PathDemand<'a> {
     pub tolerated: Tolerated<'a>,
     /// Critical extensions that the calling checker processes itself.
     pub known_critical: &'a [ObjectIdentifier],
+    /// What the searches for one file may cost together.
+    pub budget: &'a Budget,
 }
 
 /// A path from `leaf` to a given authority, both included; they may be one.
@@ -65,9 +61,6 @@ pub fn build(leaf: &Certificate, demand: &PathDemand<'_>) -> Result<Vec<Certific
         demand,
         authorities: by_subject(demand.authorities),
         pool: by_subject(demand.intermediates),
-        links: HashMap::new(),
-        steps: 0,
-        paths: 0,
         longest: 0,
         cut: Cut::No,
         outside: None,
@@ -128,9 +121,6 @@ struct Search<'a> {
     demand: &'a PathDemand<'a>,
     authorities: HashMap<&'a [Vec<Vec<u8>>], Vec<&'a Certificate>>,
     pool: HashMap<&'a [Vec<Vec<u8>>], Vec<&'a Certificate>>,
-    links: HashMap<(Sha256Digest, Sha256Digest), Link>,
-    steps: usize,
-    paths: usize,
     /// Certificates of the paths that are being tried, the authority included.
     longest: usize,
     cut: Cut,
@@ -141,12 +131,9 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     /// Goes on from the last certificate of `path`, up to the length that is being tried.
     fn extend(&mut self, path: &mut Vec<&'a Certificate>) -> Result<Option<Vec<&'a Certificate>>, Stop> {
-        self.steps = self.steps.saturating_add(1);
-        if self.steps > MAX_SEARCH_STEPS {
-            return Err(exceeded(format!("more than {MAX_SEARCH_STEPS} steps in search of a chain")));
-        }
         let Some(&last) = path.last() else { return Ok(None) };
         let issuer = last.issuer().folded();
+        self.demand.budget.step(self.pool.get(issuer).map_or(0, Vec::len))?;
         if path.len().saturating_add(1) == self.longest {
             if self.pool.contains_key(issuer) {
                 self.cut = Cut::Yes;
@@ -154,7 +141,7 @@ impl<'a> Search<'a> {
             return self.finish(path, last);
         }
         let mut candidates = self.pool.get(issuer).cloned().unwrap_or_default();
-        candidates.sort_by_key(|candidate| !identifiers_agree(last, candidate));
+        candidates.sort_by_cached_key(|candidate| !identifiers_agree(last, candidate));
         for candidate in candidates {
             // The same name and key again is a loop, whatever else differs.
             let is_loop = path.iter().any(|earlier| {
@@ -198,10 +185,7 @@ impl<'a> Search<'a> {
         below: &[&'a Certificate],
         authority: &'a Certificate,
     ) -> Result<Result<(), Fault>, Stop> {
-        self.paths = self.paths.saturating_add(1);
-        if self.paths > MAX_PATHS {
-            return Err(exceeded(format!("more than {MAX_PATHS} chains to a given CA, none of them valid")));
-        }
+        self.demand.budget.path()?;
         let Some((leaf, _)) = below.split_first() else { return Ok(Ok(())) };
         if let Err(fault) = rules::strong_key(authority) {
             return Ok(Err(fault));
@@ -215,18 +199,9 @@ impl<'a> Search<'a> {
         Ok(rules::check(leaf, below, self.demand))
     }
 
-    /// Whether `issuer`'s key verifies `certificate`; computed once for each pair.
+    /// Whether `issuer`'s key verifies `certificate`; computed once for each pair in a file.
     fn link(&mut self, certificate: &Certificate, issuer: &Certificate) -> Result<Link, Stop> {
-        let pair = (certificate.digest(), issuer.digest());
-        if let Some(link) = self.links.get(&pair) {
-            return Ok(link.clone());
-        }
-        if self.links.len() >= MAX_SIGNATURE_CHECKS {
-            return Err(exceeded(format!(
-                "more than {MAX_SIGNATURE_CHECKS} signatures in search of a chain"
-            )));
-        }
-        let link = compute(certificate, issuer, self.demand.tolerated);
+        let link = compute(certificate, issuer, self.demand)?;
         // A namesake whose key identifier differs never claimed to have signed.
         if matches!(link, Link::Broken) && self.broken.is_none() && identifiers_agree(certificate, issuer) {
             let note = format!(
@@ -236,35 +211,33 @@ impl<'a> Search<'a> {
             );
             self.broken = Some(Fault::new(Reason::ChainBroken, note));
         }
-        self.links.insert(pair, link.clone());
         Ok(link)
     }
 }
 
-fn exceeded(note: String) -> Stop {
-    Stop::Found(Reason::LimitExceeded, note)
-}
-
-fn compute(certificate: &Certificate, issuer: &Certificate, tolerated: Tolerated<'_>) -> Link {
+fn compute(certificate: &Certificate, issuer: &Certificate, demand: &PathDemand<'_>) -> Result<Link, Stop> {
     let outside = |reason, what: &str| {
         Link::Outside(Fault::new(reason, format!("the signature on {}: {what}", certificate.subject())))
     };
     let Ok(key) = issuer.key() else {
         // Why, the rule on keys says.
-        return match rules::strong_key(issuer) {
+        return Ok(match rules::strong_key(issuer) {
             Err(fault) => Link::Outside(fault),
             Ok(()) => Link::Broken,
-        };
+        });
     };
-    match key.verify(certificate.algorithm(), None, certificate.signed(), certificate.signature()) {
-        Ok(Some(Algorithm::Sha1)) if !tolerated.sha1() => outside(Reason::WeakHash, "SHA-1"),
+    let verified = demand.budget.link(certificate, issuer, || {
+        key.verify(certificate.algorithm(), None, certificate.signed(), certificate.signature())
+    })?;
+    Ok(match verified {
+        Ok(Some(Algorithm::Sha1)) if !demand.tolerated.sha1() => outside(Reason::WeakHash, "SHA-1"),
         Ok(_) => Link::Sound,
         // A key of another kind is another key: a namesake's.
         Err(Failure::Mismatch | Failure::Malformed(_)) => Link::Broken,
         Err(Failure::WeakDigest(what)) => outside(Reason::WeakHash, &what),
         Err(Failure::WeakKey(what)) => outside(Reason::WeakKey, &what),
         Err(Failure::Unknown(what)) => outside(Reason::UnknownAlgorithm, &what),
-    }
+    })
 }
 
 /// `AuthorityKeyIdentifier` (RFC 5280 §4.2.1.1), of which the key's alone serves here.
