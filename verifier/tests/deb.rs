@@ -216,7 +216,8 @@ fn plain_members_are_cut_at_one_place_only() {
         let cut = |at: usize, name: &str| {
             let (control, data) = signed[binary.len()..].split_at(at);
             let parts = [("debian-binary", &*binary), ("control.tar", control), (name, data)];
-            let members = parts.iter().chain([&("_gpgorigin", &*signature)]);
+            let signed = [("_gpgorigin", &*signature)];
+            let members = parts.iter().chain(&signed);
             let members = members.flat_map(|(name, content)| member(name, content));
             let package: Vec<u8> = ar::MAGIC.iter().copied().chain(members).collect();
             reason(&judge(&key, &package))
@@ -258,13 +259,28 @@ fn signatures_share_what_is_hashed() {
     let weak = ["--digest-algo", "SHA1", "--detach-sign"];
     let text = ["--digest-algo", "SHA1", "--textmode", "--detach-sign"];
     let two = [gpg.sign("one", &part, &weak), gpg.sign("one", &part, &text)].concat();
-    let last = package.len() - ar::members(&package).unwrap().last().map(|last| last.length + 60).map(|length| usize::try_from(length.next_multiple_of(2)).unwrap()).unwrap();
+    let last = package.len()
+        - ar::members(&package)
+            .unwrap()
+            .last()
+            .map(|last| last.length + 60)
+            .map(|length| usize::try_from(length.next_multiple_of(2)).unwrap())
+            .unwrap();
     let sixth = signed(&package[..last], "_gpgother", &["--digest-algo", "SHA512", "--textmode"]);
     assert_eq!(reason(&judge(&key, &sixth)), "good");
     let replaced = ar::members(&package).unwrap()[4].clone();
     let start = usize::try_from(replaced.start).unwrap() - 60;
     let end = usize::try_from((replaced.start + replaced.length).next_multiple_of(2)).unwrap();
-    let many = [&package[..start], &member("_gpgb0", &[two, gpg.sign("one", &part, &["--digest-algo", "SHA224", "--textmode", "--detach-sign"])].concat()), &package[end..]].concat();
+    let many = [
+        &package[..start],
+        &member(
+            "_gpgb0",
+            &[two, gpg.sign("one", &part, &["--digest-algo", "SHA224", "--textmode", "--detach-sign"])]
+                .concat(),
+        ),
+        &package[end..],
+    ]
+    .concat();
     assert_eq!(reason(&judge(&key, &many)), "limit-exceeded");
 }
 

@@ -75,7 +75,7 @@ fn item(artifact: &LockedArtifact, other: Map<String, Value>, folder: &Path, sto
         digest: state.digest.to_string(),
         signatures: signatures.collect::<BTreeSet<_>>(),
         other,
-        place: Place::Files { candidates, digest: state.digest, facts: artifact.inside.clone() },
+        place: Place::Files { candidates, digest: state.digest, facts: Box::new(artifact.inside.clone()) },
     }
 }
 

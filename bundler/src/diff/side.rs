@@ -49,7 +49,7 @@ pub(super) enum Place {
     /// An entry of the bundle.
     Entry(PortablePath),
     /// Files that may be the one that was locked; and what the lock says of it.
-    Files { candidates: Vec<PathBuf>, digest: Sha256Digest, facts: Option<Facts> },
+    Files { candidates: Vec<PathBuf>, digest: Sha256Digest, facts: Box<Option<Facts>> },
 }
 
 /// Who signed: two are the same when kind and identity are, whatever names they give themselves.
@@ -126,8 +126,8 @@ impl Side {
             }
             Place::Files { candidates, digest, facts } => {
                 // Without scripts, the lock says all that there is.
-                if facts.as_ref().is_some_and(|facts| facts.scripts.is_none()) {
-                    return Ok(Seen { facts: facts.clone(), scripts: Scripts::Known(Vec::new()) });
+                if facts.iter().any(|facts| facts.scripts.is_none()) {
+                    return Ok(Seen { facts: (**facts).clone(), scripts: Scripts::Known(Vec::new()) });
                 }
                 for path in candidates {
                     if let Some(file) = the_one(path, item.size, *digest) {
@@ -135,7 +135,7 @@ impl Side {
                         return FileBytes::new(file).and_then(|bytes| Seen::read(&bytes)).map_err(failed);
                     }
                 }
-                Ok(Seen { facts: facts.clone(), scripts: Scripts::Digest })
+                Ok(Seen { facts: (**facts).clone(), scripts: Scripts::Digest })
             }
         }
     }

@@ -19,7 +19,10 @@ pub(super) fn zip(file: &dyn Bytes, request: &Request<'_>) -> Result<Evidence, F
         let archive = Archive::open(file, Bound::Ratio)?;
         archive.prove(None, &mut |_| {})?;
         let ambiguous = archive.ambiguous_from_the_front().map(|entry| {
-            format!("where {} ends, for a reader that goes from the front: its size stands behind it", entry.path)
+            format!(
+                "where {} ends, for a reader that goes from the front: its size stands behind it",
+                entry.path
+            )
         });
         Ok((summary(archive.entries()), Vec::from_iter(ambiguous)))
     };

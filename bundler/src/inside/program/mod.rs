@@ -72,7 +72,10 @@ fn united(mut all: Vec<Facts>) -> Option<Facts> {
 }
 
 /// The two texts behind the header: Go's version, and what it was built from.
-fn find(file: &dyn Bytes, range: Range) -> Result<Option<(Vec<u8>, Vec<u8>)>, Stop> {
+type Texts = (Vec<u8>, Vec<u8>);
+
+/// Where the header stands, and what is behind it.
+fn find(file: &dyn Bytes, range: Range) -> Result<Option<Texts>, Stop> {
     const STEP: u64 = 1024 * 1024;
     let length = range.length.min(MAX_SEARCHED_BYTES);
     let mut done = 0_u64;
@@ -91,7 +94,7 @@ fn find(file: &dyn Bytes, range: Range) -> Result<Option<(Vec<u8>, Vec<u8>)>, St
     Ok(None)
 }
 
-fn texts(file: &dyn Bytes, at: u64) -> Result<(Vec<u8>, Vec<u8>), Stop> {
+fn texts(file: &dyn Bytes, at: u64) -> Result<Texts, Stop> {
     let header = block(file, at, HEADER, HEADER)?;
     if Fields::new(&header, Order::Little).bytes(15, 1)?.iter().any(|flags| flags & IN_PLACE == 0) {
         return Err(unreadable());
