@@ -54,6 +54,8 @@ fn content_decides() {
         (b"!<arch>\ndebian-binary   1", Kind::Deb),
         (b"!<arch>\nlibc.o/         1", Kind::Openpgp),
         (b"-----BEGIN PGP SIGNED MESSAGE-----\nHash", Kind::AptRelease),
+        (b"\n \r\n-----BEGIN PGP SIGNED MESSAGE-----\nHash", Kind::AptRelease),
+        (b"text\n-----BEGIN PGP SIGNED MESSAGE-----\nHash", Kind::Openpgp),
         (&program(), Kind::Authenticode),
         (b"MZ and nothing of a program", Kind::Openpgp),
         (&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1], Kind::Authenticode),

@@ -202,9 +202,7 @@ impl Check {
     pub fn judge(self, file: &Midstate, hasher: Option<Hasher>) -> Evidence {
         let needed = self.streams();
         let hasher = match hasher {
-            Some(hasher) if hasher.length() == file.length() && hasher.serves(&needed) => {
-                hasher
-            }
+            Some(hasher) if hasher.length() == file.length() && hasher.serves(&needed) => hasher,
             None if needed.streams() == 0 => needed,
             _ => return evidence(Err(Reason::NotHashed)),
         };

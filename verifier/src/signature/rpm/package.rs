@@ -242,7 +242,8 @@ impl Package {
         };
         let text = |tag| self.header.text(tag).map_or_else(|| "?".to_owned(), shown);
         let epoch = self.header.integer(EPOCH).map_or_else(String::new, |epoch| format!("{epoch}:"));
-        let architecture = if self.header.has(SOURCE_PACKAGE) { "src".to_owned() } else { text(ARCHITECTURE) };
+        let architecture =
+            if self.header.has(SOURCE_PACKAGE) { "src".to_owned() } else { text(ARCHITECTURE) };
         let name = format!("{}-{epoch}{}-{}.{architecture}", text(NAME), text(VERSION), text(RELEASE));
         name.chars().take(SHOWN).collect()
     }
