@@ -44,7 +44,7 @@ fn built() -> Option<(tempfile::TempDir, Vec<PathBuf>)> {
     Some((folder, files.collect()))
 }
 
-fn facts(bytes: &Vec<u8>) -> Option<Facts> {
+fn facts(bytes: &[u8]) -> Option<Facts> {
     read(bytes).unwrap().map(|inside| inside.facts)
 }
 

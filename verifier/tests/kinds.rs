@@ -49,11 +49,13 @@ const RELEASE: &[u8] =
 #[test]
 fn content_decides() {
     let ustar = [vec![b'a'; 257], b"ustar\x0000".to_vec(), vec![0; 300]].concat();
-    let contents: [(&[u8], Kind); 29] = [
+    let contents: [(&[u8], Kind); 31] = [
         (&[0xed, 0xab, 0xee, 0xdb, 3, 0], Kind::Rpm),
         (b"!<arch>\ndebian-binary   1", Kind::Deb),
         (b"!<arch>\nlibc.o/         1", Kind::Openpgp),
         (b"-----BEGIN PGP SIGNED MESSAGE-----\nHash", Kind::AptRelease),
+        (b"\n \r\n-----BEGIN PGP SIGNED MESSAGE-----\nHash", Kind::AptRelease),
+        (b"text\n-----BEGIN PGP SIGNED MESSAGE-----\nHash", Kind::Openpgp),
         (&program(), Kind::Authenticode),
         (b"MZ and nothing of a program", Kind::Openpgp),
         (&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1], Kind::Authenticode),

@@ -10,7 +10,6 @@ use base64::engine::general_purpose::STANDARD;
 use manifests::digest::Sha256Digest;
 
 use super::super::digest::{Algorithm, sha256};
-use super::super::openpgp::MAX_SIGNATURES;
 use super::super::{Reason, Stop};
 use super::header::{Extent, Header, INTRODUCTION, Role, malformed};
 use crate::bytes::Bytes;
@@ -27,7 +26,7 @@ const HEADER_SIGNATURES: [u32; 2] = [267, 268];
 /// Signature header: header signatures since rpm 6, as texts in base64.
 const OPENPGP: u32 = 278;
 /// Signatures in that tag, as many as are read of one file: there may be as many texts as bytes.
-pub const MAX_OPENPGP_TEXTS: usize = MAX_SIGNATURES;
+pub const MAX_OPENPGP_TEXTS: usize = 32;
 /// Bytes of a field of the package's name that are shown.
 const SHOWN: usize = 300;
 /// Signature header: signatures over header and payload (RSA; DSA), as rpm 3 and 4 wrote them.
