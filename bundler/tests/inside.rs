@@ -45,7 +45,7 @@ fn built() -> Option<(tempfile::TempDir, Vec<PathBuf>)> {
 }
 
 fn facts(bytes: &[u8]) -> Option<Facts> {
-    read(bytes).unwrap().map(|inside| inside.facts)
+    read(&bytes).unwrap().map(|inside| inside.facts)
 }
 
 /// What `go version -m` prints, as facts.

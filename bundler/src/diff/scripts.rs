@@ -139,6 +139,9 @@ mod tests {
         let found = changes(&[script("a", b"")], &[long]);
         assert_eq!((found[0].change, &found[0].diff), (Kind::Changed, &None));
         let unread = Script { text: None, ..script("a", b"") };
-        assert_eq!(changes(std::slice::from_ref(&unread), std::slice::from_ref(&unread))[0].change, Kind::Unread);
+        assert_eq!(
+            changes(std::slice::from_ref(&unread), std::slice::from_ref(&unread))[0].change,
+            Kind::Unread
+        );
     }
 }
