@@ -129,7 +129,7 @@ pub fn apt_release(bytes: &[u8]) {
 
 /// Packages, compressed or not.
 pub fn apt_packages(bytes: &[u8]) {
-    let _ = apt::packages::search(&bytes, Algorithm::Sha256, 1, None);
+    let _ = apt::packages::search(&bytes, (Algorithm::Sha256, ""), 1, None);
 }
 
 /// A zip, every entry read.
