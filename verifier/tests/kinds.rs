@@ -49,7 +49,7 @@ const RELEASE: &[u8] =
 #[test]
 fn content_decides() {
     let ustar = [vec![b'a'; 257], b"ustar\x0000".to_vec(), vec![0; 300]].concat();
-    let contents: [(&[u8], Kind); 28] = [
+    let contents: [(&[u8], Kind); 30] = [
         (&[0xed, 0xab, 0xee, 0xdb, 3, 0], Kind::Rpm),
         (b"!<arch>\ndebian-binary   1", Kind::Deb),
         (b"!<arch>\nlibc.o/         1", Kind::Openpgp),
