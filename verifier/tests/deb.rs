@@ -215,9 +215,13 @@ fn plain_members_are_cut_at_one_place_only() {
         let signature = gpg.sign("one", &signed, &["--detach-sign"]);
         let cut = |at: usize, name: &str| {
             let (control, data) = signed[binary.len()..].split_at(at);
-            let parts = [("debian-binary", &*binary), ("control.tar", control), (name, data)];
-            let members = parts.iter().chain([&("_gpgorigin", &*signature)]);
-            let members = members.flat_map(|(name, content)| member(name, content));
+            let parts = [
+                ("debian-binary", &*binary),
+                ("control.tar", control),
+                (name, data),
+                ("_gpgorigin", &*signature),
+            ];
+            let members = parts.iter().flat_map(|(name, content)| member(name, content));
             let package: Vec<u8> = ar::MAGIC.iter().copied().chain(members).collect();
             reason(&judge(&key, &package))
         };
