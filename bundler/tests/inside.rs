@@ -23,7 +23,8 @@ const SCRIPT: &str = r#"
     printf 'package main\n\nfunc main() {}\n' >"pack/$module@$version/main.go"
     cp "pack/$module@$version/go.mod" "$at/$version.mod"
     printf '{"Version": "%s", "Time": "2026-01-02T03:04:05Z"}' $version >"$at/$version.info"
-    (cd pack && zip -q -r "../$at/$version.zip" .)
+    echo $version >"$at/list"
+    (cd pack && zip -q -r -D "../$at/$version.zip" .)
     export GOPROXY=file://$PWD/proxy GOSUMDB=off GOFLAGS=-modcacherw GOPATH=$PWD/go CGO_ENABLED=0 GOTOOLCHAIN=local
     for target in linux/amd64 darwin/arm64 darwin/amd64 windows/amd64; do
         GOOS=${target%/*} GOARCH=${target#*/} go install $module@$version
