@@ -22,6 +22,9 @@ _bundler() {
             bundler,demo)
                 cmd="bundler__subcmd__demo"
                 ;;
+            bundler,diff)
+                cmd="bundler__subcmd__diff"
+                ;;
             bundler,help)
                 cmd="bundler__subcmd__help"
                 ;;
@@ -51,6 +54,9 @@ _bundler() {
                 ;;
             bundler__subcmd__help,demo)
                 cmd="bundler__subcmd__help__subcmd__demo"
+                ;;
+            bundler__subcmd__help,diff)
+                cmd="bundler__subcmd__help__subcmd__diff"
                 ;;
             bundler__subcmd__help,help)
                 cmd="bundler__subcmd__help__subcmd__help"
@@ -182,7 +188,7 @@ _bundler() {
 
     case "${cmd}" in
         bundler)
-            opts="-q -v -h -V --format --color --quiet --verbose --progress --help --version demo init keys root lock build sign show store help"
+            opts="-q -v -h -V --format --color --quiet --verbose --progress --help --version demo init keys root lock build sign show diff store help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -275,8 +281,38 @@ _bundler() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        bundler__subcmd__diff)
+            opts="-q -v -h -V --store --format --color --quiet --verbose --progress --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         bundler__subcmd__help)
-            opts="demo init keys root lock build sign show store help"
+            opts="demo init keys root lock build sign show diff store help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -304,6 +340,20 @@ _bundler() {
             return 0
             ;;
         bundler__subcmd__help__subcmd__demo)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bundler__subcmd__help__subcmd__diff)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

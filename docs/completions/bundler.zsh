@@ -448,6 +448,28 @@ none\:"Nothing"))' \
 ':file -- A bundle, lock, key or trust root:_files' \
 && ret=0
 ;;
+(diff)
+_arguments "${_arguments_options[@]}" : \
+'--store=[The store of downloads \[default\: \$XDG_CACHE_HOME/sealift/store\]]:DIR:_files' \
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
+json\:"One JSON document, or one a line where there are several"))' \
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
+'--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
+bar\:"A bar"
+plain\:"A line every few seconds"
+none\:"Nothing"))' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+':old -- A bundle or a lock (FILE.lock):_files' \
+':new -- Another of the same sort:_files' \
+&& ret=0
+;;
 (store)
 _arguments "${_arguments_options[@]}" : \
 '--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
@@ -667,6 +689,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(diff)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (store)
 _arguments "${_arguments_options[@]}" : \
 ":: :_bundler__subcmd__help__subcmd__store_commands" \
@@ -719,6 +745,7 @@ _bundler_commands() {
 'build:Build the bundle that the lock describes' \
 'sign:Prove a bundle, then add one signature' \
 'show:Show a bundle, lock, key or trust root' \
+'diff:Show what changed between two bundles or two locks' \
 'store:The store of downloads\: list it, verify it, prune it' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -734,6 +761,11 @@ _bundler__subcmd__demo_commands() {
     local commands; commands=()
     _describe -t commands 'bundler demo commands' commands "$@"
 }
+(( $+functions[_bundler__subcmd__diff_commands] )) ||
+_bundler__subcmd__diff_commands() {
+    local commands; commands=()
+    _describe -t commands 'bundler diff commands' commands "$@"
+}
 (( $+functions[_bundler__subcmd__help_commands] )) ||
 _bundler__subcmd__help_commands() {
     local commands; commands=(
@@ -745,6 +777,7 @@ _bundler__subcmd__help_commands() {
 'build:Build the bundle that the lock describes' \
 'sign:Prove a bundle, then add one signature' \
 'show:Show a bundle, lock, key or trust root' \
+'diff:Show what changed between two bundles or two locks' \
 'store:The store of downloads\: list it, verify it, prune it' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -759,6 +792,11 @@ _bundler__subcmd__help__subcmd__build_commands() {
 _bundler__subcmd__help__subcmd__demo_commands() {
     local commands; commands=()
     _describe -t commands 'bundler help demo commands' commands "$@"
+}
+(( $+functions[_bundler__subcmd__help__subcmd__diff_commands] )) ||
+_bundler__subcmd__help__subcmd__diff_commands() {
+    local commands; commands=()
+    _describe -t commands 'bundler help diff commands' commands "$@"
 }
 (( $+functions[_bundler__subcmd__help__subcmd__help_commands] )) ||
 _bundler__subcmd__help__subcmd__help_commands() {
