@@ -153,6 +153,6 @@ fn damaged(intact: &[u8]) {
 fn what_is_no_program_says_nothing() {
     for bytes in [&b""[..], b"MZ", b"\x7fELF", b"#!/bin/sh\nexit\n", b"!<arch>\n", b"PK\x03\x04", &[0; 4096]]
     {
-        assert_eq!(facts(&bytes.to_vec()), None, "{bytes:?}");
+        assert_eq!(facts(bytes), None, "{bytes:?}");
     }
 }

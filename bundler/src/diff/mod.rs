@@ -2,7 +2,7 @@
 //! `bundler diff`: what changed between two bundles or two locks, for whoever decides whether it may cross.
 //!
 //! In: OLD and NEW. Bundles are proven first, every byte and every vendor's signature, by the far side's own code;
-//! a lock is taken as it stands. Out: a [`Difference`], for people ([`human`]) and for programs. Who signed the
+//! a lock is taken as it stands. Out: a `Difference`, for people (`human`) and for programs. Who signed the
 //! bundles themselves is not looked at: that is what somebody decides after reading this.
 
 mod human;

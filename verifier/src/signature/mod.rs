@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Vendors' signatures: bytes and a demand in, [`Evidence`](manifests::evidence::Evidence) out.
+//! Vendors' signatures: bytes and a demand in, [`Evidence`] out.
 //!
 //! A checker knows no clock, no network and no trust store: the pinned identity, the keys and the time
 //! come as arguments, so that every verdict can be replayed.

@@ -6,8 +6,8 @@
 //! once. What is proven: that the demanded publisher, by a chain to a given CA, signed every byte of the
 //! file but those that [`Evidence::not_covered`] lists.
 //!
-//! Order: the file's own structure ([`pe`], [`msi`], [`cabinet`]), the signatures ([`spc`]), one pass of
-//! digests ([`hashing`]), then each signature by itself ([`judge`]).
+//! Order: the file's own structure (`pe`, `msi`, `cabinet`), the signatures (`spc`), one pass of
+//! digests (`hashing`), then each signature by itself (`judge`).
 
 mod cabinet;
 mod directory;
