@@ -7,5 +7,16 @@ use clap::Parser;
 use verifier::cli::Cli;
 
 fn main() -> ExitCode {
+    without_backtraces();
     verifier::run::run(&Cli::parse()).into()
+}
+
+/// The static program carries no unwind tables (`.ci/static`), so that a library that takes a backtrace, as
+/// `anyhow` does where the environment asks for it, would end it.
+fn without_backtraces() {
+    // SAFETY: no other thread runs yet that could read the environment meanwhile.
+    unsafe {
+        std::env::remove_var("RUST_BACKTRACE");
+        std::env::set_var("RUST_LIB_BACKTRACE", "0");
+    }
 }
