@@ -147,7 +147,7 @@ impl PublicKey {
         self.weakness.as_deref()
     }
 
-    /// What verifying one signature costs, in those by RSA-2048 with its usual exponent: measured, and rounded up.
+    /// What verifying one signature costs, in those by RSA-2048 with its usual exponent: estimated from a chain of RSA-8192, and rounded up.
     pub fn cost(&self) -> usize {
         match &self.kind {
             Kind::Rsa { key, .. } => {
