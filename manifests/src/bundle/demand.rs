@@ -330,3 +330,64 @@ impl EvidenceDemand {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signer(members: &str) -> Result<Signer, String> {
+        serde_json::from_str(&format!("{{{members}}}")).map_err(|error| error.to_string())
+    }
+
+    fn ca() -> String {
+        format!(r#""ca":[{{"file":"files/signers/s/ca.pem","fingerprint":"sha256:{}"}}]"#, "ab".repeat(32))
+    }
+
+    #[test]
+    fn signers_that_make_no_sense_are_told() {
+        let pin = format!(r#""openpgp":["{}"],"key":"files/signers/s/k""#, "A".repeat(40));
+        let leaf = format!(r#""certificate":["sha256:{}"]"#, "cd".repeat(32));
+        for (members, fault) in [
+            (pin.clone(), None),
+            (format!(r#"{pin},"allow":["sha1"]"#), None),
+            (format!(r#"{pin},"allow":["sha1-toc"]"#), Some("allows a weakness that OpenPGP does not have")),
+            (format!(r#"{pin},"allow":["sha1","sha1"]"#), Some("allows one weakness twice")),
+            (r#""openpgp":[],"key":"files/signers/s/k""#.to_owned(), Some("pins no fingerprint")),
+            (leaf.clone(), None),
+            (format!(r#""authenticode":"X",{}"#, ca()), None),
+            (r#""authenticode":"X""#.to_owned(), Some("pins a name without the CA that vouches for it")),
+            (format!(r#""appleTeam":" ",{}"#, ca()), Some("pins an empty name")),
+            (ca(), Some("pins neither publisher, Apple team nor certificate")),
+            (
+                format!(r#""authenticode":"X","appleTeam":"Y",{}"#, ca()),
+                Some("is told both by a publisher and by an Apple team"),
+            ),
+        ] {
+            assert_eq!(signer(&members).unwrap().fault(), fault, "{members}");
+        }
+        for mixed in [format!("{pin},{leaf}"), format!("{pin},{}", ca()), r#""key":"files/k""#.to_owned()] {
+            assert!(signer(&mixed).unwrap_err().contains("either by `openpgp` with `key`"), "{mixed}");
+        }
+    }
+
+    #[test]
+    fn evidence_comes_only_from_signers_that_can_give_it() {
+        let key = signer(&format!(r#""openpgp":["{}"],"key":"files/k""#, "A".repeat(40))).unwrap();
+        let publisher = signer(&format!(r#""authenticode":"X",{}"#, ca())).unwrap();
+        let team = signer(&format!(r#""appleTeam":"X",{}"#, ca())).unwrap();
+        for (kind, more, suits) in [
+            ("openpgp", r#","signature":"files/s""#, [true, false, false]),
+            ("zip-member", r#","member":"m","signature":"files/s""#, [true, false, false]),
+            ("rpm", "", [true, false, false]),
+            ("deb", "", [true, false, false]),
+            ("apt-deb", r#","release":"files/r","packages":"files/p""#, [true, false, false]),
+            ("authenticode", "", [false, true, false]),
+            ("apple-pkg", "", [false, false, true]),
+            ("apple-code", "", [false, false, true]),
+        ] {
+            let demand: EvidenceDemand =
+                serde_json::from_str(&format!(r#"{{"kind":"{kind}","signer":"s"{more}}}"#)).unwrap();
+            assert_eq!((demand.kind(), [&key, &publisher, &team].map(|by| demand.suits(by))), (kind, suits));
+        }
+    }
+}
