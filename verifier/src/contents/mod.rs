@@ -332,7 +332,9 @@ fn read_again(manifest: &Manifest) -> BTreeSet<usize> {
         EvidenceDemand::AptDeb { .. } => [vec![&artifact.file], demand.files()].concat(),
         _ => vec![&artifact.file],
     });
-    paths.filter_map(|path| manifest.position(path)).collect()
+    let paths: BTreeSet<&str> = paths.map(PortablePath::as_str).collect();
+    let files = manifest.files().enumerate();
+    files.filter(|(_, (file, _))| paths.contains(file.path.as_str())).map(|(entry, _)| entry).collect()
 }
 
 /// The entries that hold detached signatures, keys and CA certificates.
