@@ -25,7 +25,7 @@ use crate::archive::format::{END, Entry, RECORD, header, padding};
 use crate::archive::reader::{
     Archive, CHAINS, MANIFEST, SIGNATURES, read_at, read_next, require_same, truncated,
 };
-use crate::bytes::{Bytes, FileBytes};
+use crate::bytes::Bytes;
 use crate::error::{Code, Refusal};
 use crate::hash::sha256::{self, Midstate};
 use crate::hash::{Kernel, State};
@@ -120,7 +120,7 @@ pub struct Contents<M> {
     layout: Layout,
     medium: Medium,
     kept: Kept,
-    spool: Spool,
+    spool: Option<Spool>,
     /// By the path of the artifact's file.
     watched: BTreeMap<Box<str>, Watched>,
 }
@@ -147,7 +147,7 @@ impl<M: Claim> Contents<M> {
     }
 
     /// Reads an entry again, at any place. Each chunk is proven again as it is read; what came in a stream
-    /// and was kept in a file without a name is read from there, where nobody else can write.
+    /// and was kept in the file without a name is read from there, where nobody else can write.
     ///
     /// None for a path that is no entry, or one of a stream that nobody said would be read again.
     pub fn open(&self, path: &PortablePath) -> Result<Option<Box<dyn Bytes + '_>>, Refusal> {
@@ -156,10 +156,8 @@ impl<M: Claim> Contents<M> {
             Carrier::File { file, length } => Source::File { file, length: *length },
             Carrier::Folder(folder) => Source::Folder(folder),
             Carrier::Stream(_) => {
-                let Some(file) = self.spool.get(entry) else { return Ok(None) };
-                let reading = |error| Refusal::reading(path.as_str(), &error);
-                let bytes = file.try_clone().and_then(FileBytes::new).map_err(reading)?;
-                return Ok(Some(Box::new(bytes)));
+                let spooled = self.spool.as_ref().and_then(|spool| spool.get(entry));
+                return Ok(spooled.map(|spooled| -> Box<dyn Bytes + '_> { Box::new(spooled) }));
             }
         };
         Ok(Some(Box::new(ProvingBytes::open(source, &self.layout, entry)?)))
@@ -214,7 +212,7 @@ pub fn prove<M: Claim>(archive: Archive, claim: M, proof: Proof<'_>) -> Result<C
         kernel: Kernel::detect(),
         workers: workers(&medium.carrier),
     };
-    let mut spool = Spool::default();
+    let mut spool = None;
     let (kept, watched) = match &mut medium.carrier {
         Carrier::File { file, length } => {
             require_length(&medium.name, *length, layout.end_at + END as u64)?;
@@ -226,8 +224,10 @@ pub fn prove<M: Claim>(archive: Archive, claim: M, proof: Proof<'_>) -> Result<C
         Carrier::Folder(folder) => random::prove(&job, Source::Folder(folder))?,
         Carrier::Stream(stream) => {
             spool = Spool::new(&job, read_again(manifest))?;
-            let spooling = Spooling { spool: &spool, sink: proof.sink };
-            job.proof.sink = &spooling;
+            let spooling = spool.as_ref().map(|spool| Spooling { spool, sink: proof.sink });
+            if let Some(spooling) = &spooling {
+                job.proof.sink = spooling;
+            }
             stream::prove(&job, stream)?
         }
     };
