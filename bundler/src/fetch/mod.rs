@@ -20,6 +20,7 @@ pub mod url;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 use manifests::time::Timestamp;
 use verifier::progress::Mode;
@@ -113,6 +114,24 @@ pub struct Settings {
     pub progress: Mode,
     /// The time of this run, for [`Origin::Network`].
     pub now: Timestamp,
+}
+
+impl Settings {
+    /// What the environment and the clock of this machine say.
+    pub fn of_this_machine(progress: Mode) -> Result<Self, Failure> {
+        let environment: Environment = |name| std::env::var(name).ok();
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let now = since.ok().and_then(|since| Timestamp::from_seconds(since.as_secs()));
+        Ok(Self {
+            limits: Limits::default(),
+            proxy: Proxy::from_environment(environment)?,
+            environment,
+            progress,
+            now: now.ok_or_else(|| {
+                Failure::usage("this machine's clock", "shows no time between 1970 and 9999").hint("set it")
+            })?,
+        })
+    }
 }
 
 /// Fetches into one store.
