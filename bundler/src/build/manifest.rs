@@ -153,8 +153,9 @@ impl Planner<'_> {
         let (source, follow, keeper) = match path.url {
             None => (self.recipe.resolve(path), Follow::Yes, None),
             Some(_) => {
-                let Some(store) = self.in_store(locked)? else { return Ok(()) };
-                (store.path(&locked.state.digest), Follow::No, Some(store))
+                let store = self.in_store(locked)?;
+                let source = store.as_ref().map(|store| store.path(&locked.state.digest));
+                (source.unwrap_or_default(), Follow::No, store)
             }
         };
         let (name, locked) = (path.text.clone(), locked.state);
@@ -170,7 +171,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// The store, where it has the file; by its length, since every byte is hashed when it is read.
+    /// The store, where it has the file; that it has not is noted. By its length, since every byte is hashed when it is read.
     fn in_store(&mut self, locked: &LockedFile) -> Result<Option<Arc<Store>>, Failure> {
         if let Some(store) = self.store
             && store.claim(&locked.state)?

@@ -49,7 +49,7 @@ pub struct Gathered(Vec<Failure>);
 impl Gathered {
     /// Adds one. What says the same word for word is told once: a token that is missing is missing for every file.
     pub fn add(&mut self, failure: Failure) {
-        if !self.0.contains(&failure) {
+        if !self.0.iter().any(|told| told.refusal() == failure.refusal()) {
             self.0.push(failure);
         }
     }

@@ -24,7 +24,7 @@ use super::{Lock, LockedArtifact, LockedFile, LockedSignature, LockedTree, TreeF
 use crate::digest::{Follow, Job, Locked, Read, read_each};
 use crate::failure::{Failure, Failures, Gathered};
 use crate::place;
-use crate::recipe::{Artifact, Demand, Location, Recipe, Signature, Tree};
+use crate::recipe::{Artifact, Demand, Location, Recipe, Signature, Signer, Tree};
 use crate::report::{Printer, count};
 
 /// Fetches and reads everything that the recipe names, and checks every signature. `remote` is needed where the
@@ -63,6 +63,7 @@ pub fn resolve(recipe: &Recipe, remote: Option<&Remote>, printer: &Printer) -> R
         .map(|(tree, found)| (tree.name.clone(), locked_tree(tree, found, &mut read, &mut gathered)));
     let trees = trees.collect();
     gathered.end()?;
+    supply.forget(recipe.sources());
     Ok(Lock {
         recipe: recipe.digest(),
         sets: recipe.sets().clone(),
@@ -404,6 +405,10 @@ fn tell(
     judged: Result<Vec<LockedSignature>, Failure>,
     gathered: &mut Gathered,
 ) -> Option<Vec<LockedSignature>> {
+    if judged.is_err() {
+        supply.forget(artifact.sources());
+        supply.forget(supply.recipe.signer_of(artifact).into_iter().flat_map(Signer::sources));
+    }
     let judged = judged.map_err(|failure| {
         let pages: Vec<&str> = artifact
             .sources()

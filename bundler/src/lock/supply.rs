@@ -24,6 +24,7 @@ use crate::recipe::{Location, Recipe, Signature};
 use crate::report::Printer;
 use crate::source::nearest;
 use crate::store::Store;
+use crate::store::note::Errand;
 
 /// What a recipe with URLs needs beside itself.
 #[derive(Debug)]
@@ -73,6 +74,13 @@ impl Renewal {
         }
     }
 
+    const fn errand(&self) -> Errand {
+        match self {
+            Self::Nothing => Errand::Lock,
+            Self::Everything | Self::Named(_) => Errand::Update,
+        }
+    }
+
     fn covers(&self, name: &Name) -> bool {
         match self {
             Self::Nothing => false,
@@ -91,6 +99,8 @@ pub(super) struct Stored {
     pub(super) before: Option<Locked>,
     /// The server calls it a web page.
     pub(super) page: bool,
+    /// The store has a note of it.
+    noted: bool,
 }
 
 /// A file within reach.
@@ -128,6 +138,7 @@ impl<'a> Supply<'a> {
         let pins = pins(remote.before.as_ref());
         let (places, wanted) = wanted(recipe, remote, &pins);
         let fetcher = Fetcher::new(&remote.store, recipe.hosts.clone(), remote.settings.clone());
+        let fetcher = fetcher.noting(remote.renewal.errand());
         for (place, found) in places.into_iter().zip(fetcher.fetch_all(&wanted)) {
             let (found, before) = match found {
                 Ok(found) => (found, None),
@@ -141,6 +152,16 @@ impl<'a> Supply<'a> {
             supply.fetched.insert(&place.text, stored(found, before, pin, remote, place, printer));
         }
         supply
+    }
+
+    /// Whatever a URL brought was refused: the next run asks for it again.
+    pub(super) fn forget<'l>(&self, locations: impl IntoIterator<Item = &'l Location>) {
+        let Some(remote) = self.remote else { return };
+        for location in locations {
+            if self.fetched.get(&*location.text).is_some_and(|stored| stored.noted) {
+                remote.store.forget(remote.renewal.errand(), &location.text);
+            }
+        }
     }
 
     /// The store, where the recipe has URLs.
@@ -271,8 +292,13 @@ fn stored(
     printer: &Printer,
 ) -> Stored {
     let mut page = false;
+    let mut came = remote.settings.now;
     match &found.origin {
         Origin::Store => {}
+        Origin::Earlier { at } => {
+            came = *at;
+            printer.detail(|| format!("was fetched before, at {at}: {}", place.text));
+        }
         Origin::File { .. } => {
             printer.detail(|| format!("copied {}: {}", place.text, size(found.state.size)));
         }
@@ -287,9 +313,10 @@ fn stored(
     // The time of the first fetch stays as long as the bytes do.
     let fetched_at = match pin {
         Some((state, at)) if state == found.state => at,
-        _ => remote.settings.now,
+        _ => came,
     };
-    Stored { state: found.state, fetched_at, before, page }
+    let noted = found.origin != Origin::Store;
+    Stored { state: found.state, fetched_at, before, page, noted }
 }
 
 /// Whether a file begins as a web page does.

@@ -288,6 +288,14 @@ impl Recipe {
         signers.chain(self.artifacts.iter().flat_map(Artifact::sources))
     }
 
+    /// Who must have signed an artifact.
+    pub fn signer_of(&self, artifact: &Artifact) -> Option<&Signer> {
+        match &artifact.demand {
+            Demand::SignedBy { signer, .. } => self.signers.get(signer),
+            Demand::Unsigned(_) => None,
+        }
+    }
+
     /// Whether anything must be fetched.
     pub fn is_remote(&self) -> bool {
         self.sources().any(|source| source.url.is_some())
