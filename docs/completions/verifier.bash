@@ -122,17 +122,17 @@ _verifier() {
             return 0
             ;;
         verifier__subcmd__check)
-            opts="-q -v -h -V --as --signature --key --pin --allow --now --format --color --quiet --verbose --progress --state --help --version"
+            opts="-q -v -h -V --as --pin --key --signature --release --packages --member --ca --tsa-ca --intermediate --purpose --publisher --team-id --allow --now --format --color --quiet --verbose --progress --state --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --as)
-                    COMPREPLY=($(compgen -W "openpgp" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "openpgp rpm deb apt-release apt-deb authenticode apple-pkg apple-code zip-member certificate zip tar gzip" -- "${cur}"))
                     return 0
                     ;;
-                --signature)
+                --pin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -140,7 +140,43 @@ _verifier() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --pin)
+                --signature)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --release)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --packages)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --member)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tsa-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --intermediate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --purpose)
+                    COMPREPLY=($(compgen -W "code-signing timestamping any" -- "${cur}"))
+                    return 0
+                    ;;
+                --publisher)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --team-id)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

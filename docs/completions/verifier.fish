@@ -162,13 +162,36 @@ complete -c verifier -n "__fish_verifier_using_subcommand install" -s q -l quiet
 complete -c verifier -n "__fish_verifier_using_subcommand install" -s v -l verbose -d 'More on standard error'
 complete -c verifier -n "__fish_verifier_using_subcommand install" -s h -l help -d 'Print help'
 complete -c verifier -n "__fish_verifier_using_subcommand install" -s V -l version -d 'Print version'
-complete -c verifier -n "__fish_verifier_using_subcommand check" -l as -d 'The kind of evidence, where content does not tell' -r -f -a "openpgp\t'Any file with a detached OpenPGP signature'"
-complete -c verifier -n "__fish_verifier_using_subcommand check" -l signature -d 'The detached signature [default: FILE.sig or FILE.asc]' -r -F
+complete -c verifier -n "__fish_verifier_using_subcommand check" -l as -d 'The kind of evidence [default: what the content says]' -r -f -a "openpgp\t'Any file with a detached OpenPGP signature'
+rpm\t'An RPM package'
+deb\t'A .deb with debsigs signatures inside'
+apt-release\t'A signed InRelease, or Release with --signature'
+apt-deb\t'A .deb by way of its repository\'s signed Release'
+authenticode\t'A Windows exe, dll, sys, msi or cab'
+apple-pkg\t'A macOS installer package'
+apple-code\t'A macOS program (Mach-O)'
+zip-member\t'A zip of which one member has a detached signature'
+certificate\t'A certificate and its chain'
+zip\t'A zip: is it safe to unpack'
+tar\t'A tar: is it safe to unpack'
+gzip\t'A gzip: is it safe to unpack'"
+complete -c verifier -n "__fish_verifier_using_subcommand check" -l pin -d 'Key fingerprint, or SHA-256 of the leaf certificate (repeatable: any)' -r
 complete -c verifier -n "__fish_verifier_using_subcommand check" -l key -d 'Keys that may have signed: a file or folder (repeatable)' -r -F
-complete -c verifier -n "__fish_verifier_using_subcommand check" -l pin -d 'Primary key fingerprint that must have signed (repeatable: any)' -r
-complete -c verifier -n "__fish_verifier_using_subcommand check" -l allow -d 'Weak algorithms that this check tolerates' -r -f -a "sha1\t'SHA-1 in file digests, signatures, keys and timestamps'
-sha1-timestamp\t'SHA-1 in timestamp tokens only'
-sha1-toc\t'SHA-1 as checksum of a .pkg\'s table of contents only'"
+complete -c verifier -n "__fish_verifier_using_subcommand check" -l signature -d 'The detached signature [default: FILE.sig or FILE.asc]' -r -F
+complete -c verifier -n "__fish_verifier_using_subcommand check" -l release -d 'The repository\'s Release or InRelease, for apt-deb' -r -F
+complete -c verifier -n "__fish_verifier_using_subcommand check" -l packages -d 'The repository\'s Packages, for apt-deb' -r -F
+complete -c verifier -n "__fish_verifier_using_subcommand check" -l member -d 'The member that is signed, for zip-member' -r
+complete -c verifier -n "__fish_verifier_using_subcommand check" -l ca -d 'CA certificates that a chain may end in (repeatable)' -r -F
+complete -c verifier -n "__fish_verifier_using_subcommand check" -l tsa-ca -d 'The same for timestamps [default: those of --ca]' -r -F
+complete -c verifier -n "__fish_verifier_using_subcommand check" -l intermediate -d 'Certificates between leaf and CA, for certificate (repeatable)' -r -F
+complete -c verifier -n "__fish_verifier_using_subcommand check" -l purpose -d 'What the leaf is for, for certificate [default: any]' -r -f -a "code-signing\t'Code signing'
+timestamping\t'Timestamps'
+any\t'Anything'"
+complete -c verifier -n "__fish_verifier_using_subcommand check" -l publisher -d 'The whole CN or DN of the leaf, for authenticode' -r
+complete -c verifier -n "__fish_verifier_using_subcommand check" -l team-id -d 'The Apple team, for apple-pkg and apple-code' -r
+complete -c verifier -n "__fish_verifier_using_subcommand check" -l allow -d 'Weak algorithms that this check tolerates (repeatable)' -r -f -a "sha1\t''
+sha1-timestamp\t''
+sha1-toc\t''"
 complete -c verifier -n "__fish_verifier_using_subcommand check" -l now -d 'Judge at this time instead of now' -r
 complete -c verifier -n "__fish_verifier_using_subcommand check" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"

@@ -243,13 +243,34 @@ none\:"Nothing"))' \
 ;;
 (check)
 _arguments "${_arguments_options[@]}" : \
-'--as=[The kind of evidence, where content does not tell]:KIND:((openpgp\:"Any file with a detached OpenPGP signature"))' \
-'--signature=[The detached signature \[default\: FILE.sig or FILE.asc\]]:FILE:_files' \
+'--as=[The kind of evidence \[default\: what the content says\]]:KIND:((openpgp\:"Any file with a detached OpenPGP signature"
+rpm\:"An RPM package"
+deb\:"A .deb with debsigs signatures inside"
+apt-release\:"A signed InRelease, or Release with --signature"
+apt-deb\:"A .deb by way of its repository'\''s signed Release"
+authenticode\:"A Windows exe, dll, sys, msi or cab"
+apple-pkg\:"A macOS installer package"
+apple-code\:"A macOS program (Mach-O)"
+zip-member\:"A zip of which one member has a detached signature"
+certificate\:"A certificate and its chain"
+zip\:"A zip\: is it safe to unpack"
+tar\:"A tar\: is it safe to unpack"
+gzip\:"A gzip\: is it safe to unpack"))' \
+'*--pin=[Key fingerprint, or SHA-256 of the leaf certificate (repeatable\: any)]:PIN:_default' \
 '*--key=[Keys that may have signed\: a file or folder (repeatable)]:FILE:_files' \
-'*--pin=[Primary key fingerprint that must have signed (repeatable\: any)]:FINGERPRINT:_default' \
-'*--allow=[Weak algorithms that this check tolerates]:WEAK:((sha1\:"SHA-1 in file digests, signatures, keys and timestamps"
-sha1-timestamp\:"SHA-1 in timestamp tokens only"
-sha1-toc\:"SHA-1 as checksum of a .pkg'\''s table of contents only"))' \
+'--signature=[The detached signature \[default\: FILE.sig or FILE.asc\]]:FILE:_files' \
+'--release=[The repository'\''s Release or InRelease, for apt-deb]:FILE:_files' \
+'--packages=[The repository'\''s Packages, for apt-deb]:FILE:_files' \
+'--member=[The member that is signed, for zip-member]:NAME:_default' \
+'*--ca=[CA certificates that a chain may end in (repeatable)]:FILE:_files' \
+'*--tsa-ca=[The same for timestamps \[default\: those of --ca\]]:FILE:_files' \
+'*--intermediate=[Certificates between leaf and CA, for certificate (repeatable)]:FILE:_files' \
+'--purpose=[What the leaf is for, for certificate \[default\: any\]]:PURPOSE:((code-signing\:"Code signing"
+timestamping\:"Timestamps"
+any\:"Anything"))' \
+'--publisher=[The whole CN or DN of the leaf, for authenticode]:NAME:_default' \
+'--team-id=[The Apple team, for apple-pkg and apple-code]:ID:_default' \
+'*--allow=[Weak algorithms that this check tolerates (repeatable)]:WEAK:(sha1 sha1-timestamp sha1-toc)' \
 '--now=[Judge at this time instead of now]:TIME:_default' \
 '--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
