@@ -12,8 +12,8 @@ use manifests::root::MAX_ROOT_BYTES;
 use manifests::time::Timestamp;
 
 use crate::archive::reader::Archive;
-use crate::check::Request;
 use crate::check::read::FileError;
+use crate::check::{Request, require_one_standard_input};
 use crate::cli::{Check, Cli, Command, Format, Global, Install, Source, Trust};
 use crate::contents::{self, Contents, Nowhere, Proof};
 use crate::error::{Class, Code, Refusal};
@@ -287,6 +287,7 @@ fn read_signatures(path: &Path) -> Result<Signatures, Refusal> {
 }
 
 fn check(global: &Global, check: &Check, clock: Timestamp) -> Result<Outcome, Refusal> {
+    require_one_standard_input(&check.files, &check.demand).map_err(|error| unreadable(&error))?;
     let mut worst = Outcome::Judged(Verdict::Good);
     for file in &check.files {
         let request = Request {

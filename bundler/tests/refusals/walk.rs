@@ -20,6 +20,7 @@ const ELSEWHERE: &[(Code, &str)] = &[
     (Code::NoRole, "of `bundler sign`"),
     (Code::RecipeInvalid, "of `bundler lock`"),
     (Code::LockOutdated, "of `bundler build`"),
+    (Code::FetchFailed, "of `bundler lock`"),
     (Code::ReadError, "needs a medium that fails: EIO"),
     (Code::ChangedWhileRead, "a property: `changed_between_two_reads`"),
     (Code::EvidenceUnsigned, "the manifest's rules tie every demand to a signature file"),

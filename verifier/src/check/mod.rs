@@ -4,10 +4,9 @@
 //! What cannot be read, and a demand that makes no sense, are errors: nothing was concluded. What can be
 //! read and does not convince is evidence.
 
-mod apple;
 mod archives;
-mod authenticode;
 mod certificate;
+mod chains;
 pub mod kind;
 pub mod openpgp;
 mod packages;
@@ -43,16 +42,8 @@ pub struct Request<'a> {
 
 /// Checks one file.
 pub fn check(request: &Request<'_>) -> Result<Evidence, FileError> {
+    require_one_standard_input(std::slice::from_ref(&request.file), request.demand)?;
     let demand = request.demand;
-    let single = [&demand.signature, &demand.release, &demand.packages];
-    let named = [&demand.keys, &demand.authorities, &demand.timestamp_authorities, &demand.intermediates]
-        .into_iter()
-        .flatten()
-        .chain(single.into_iter().flatten());
-    let inputs = named.map(|path| path.as_path()).chain([request.file]);
-    if inputs.filter(|path| is_standard_input(path)).count() > 1 {
-        return Err(FileError::StandardInputTwice);
-    }
     if request.kind == Some(Kind::Openpgp) {
         // The one kind that reads front to back: standard input needs no file.
         request.require_only(Kind::Openpgp)?;
@@ -72,15 +63,28 @@ pub fn check(request: &Request<'_>) -> Result<Evidence, FileError> {
         Kind::Deb => packages::deb(&file, request),
         Kind::AptRelease => packages::apt_release(&file, request),
         Kind::AptDeb => packages::apt_deb(&file, request),
-        Kind::Authenticode => authenticode::check(&file, request),
-        Kind::ApplePkg => apple::package(&file, request),
-        Kind::AppleCode => apple::code(&file, request),
+        Kind::Authenticode => chains::authenticode(&file, request),
+        Kind::ApplePkg => chains::apple_package(&file, request),
+        Kind::AppleCode => chains::apple_code(&file, request),
         Kind::ZipMember => archives::zip_member(&file, request),
         Kind::Certificate => certificate::check(&file, request),
         Kind::Zip => archives::zip(&file, request),
         Kind::Tar => archives::tar(&file, request),
         Kind::Gzip => archives::gzip(&file, request),
     }
+}
+
+/// Refuses a command line that reads standard input more than once: it is empty the second time.
+pub fn require_one_standard_input(files: &[impl AsRef<Path>], demand: &Demand) -> Result<(), FileError> {
+    let single = [&demand.signature, &demand.release, &demand.packages];
+    let named = [&demand.keys, &demand.authorities, &demand.timestamp_authorities, &demand.intermediates]
+        .into_iter()
+        .flatten()
+        .chain(single.into_iter().flatten());
+    // What is demanded is read again for each file.
+    let demanded = named.filter(|path| is_standard_input(path)).count().saturating_mul(files.len());
+    let checked = files.iter().filter(|path| is_standard_input(path.as_ref())).count();
+    if demanded.saturating_add(checked) > 1 { Err(FileError::StandardInputTwice) } else { Ok(()) }
 }
 
 impl Request<'_> {

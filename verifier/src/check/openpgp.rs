@@ -22,7 +22,10 @@ const BLOCK: usize = 1024 * 1024;
 
 /// Checks a file, as a stream, against its detached signature.
 pub fn check(request: &Request<'_>, file: &mut dyn Read) -> Result<Evidence, FileError> {
-    let Some(supplied) = Supplied::read(request)? else { return Ok(openpgp::unsigned()) };
+    let Some(supplied) = Supplied::read(request)? else {
+        let note = "no file of the same name with .sig or .asc lies beside it, and --signature names none";
+        return Ok(Evidence { notes: vec![note.to_owned()], ..openpgp::unsigned() });
+    };
     let check = match openpgp::prepare(&supplied.demand(request, &supplied.keys())) {
         Ok(check) => check,
         Err(evidence) => return Ok(supplied.annotate(evidence)),

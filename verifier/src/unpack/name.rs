@@ -111,6 +111,9 @@ fn plain(component: &str) -> Result<(), &'static str> {
     if is_windows_device(component) {
         return Err("names a Windows device");
     }
+    if component.contains(":$") {
+        return Err("names a part of another file: on NTFS `a::$DATA` is `a`");
+    }
     Ok(())
 }
 

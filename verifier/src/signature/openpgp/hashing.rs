@@ -21,17 +21,24 @@ struct Shape {
     salt: Vec<u8>,
 }
 
+/// Whether a signature covers bytes, or lines whatever ends them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
+pub(super) enum Mode {
     Binary,
     Text,
+}
+
+impl Mode {
+    pub(super) fn of(signature: &Signature) -> Self {
+        if signature.typ() == SignatureType::Text { Self::Text } else { Self::Binary }
+    }
 }
 
 impl Shape {
     fn of(signature: &Signature) -> Self {
         Self {
             algorithm: signature.hash_algo(),
-            mode: if signature.typ() == SignatureType::Text { Mode::Text } else { Mode::Binary },
+            mode: Mode::of(signature),
             // 3 and 4 differ only in their trailers.
             version: signature.version().max(4),
             salt: signature.salt().unwrap_or_default().to_vec(),

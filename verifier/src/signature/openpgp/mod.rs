@@ -33,6 +33,7 @@ use sequoia_openpgp::packet::{Signature, key};
 use super::{Reason, Stop};
 use crate::hash::sha256::Midstate;
 pub use hashing::Hasher;
+use hashing::Mode;
 use policy::Rules;
 
 /// A signature file holds a few signatures. The largest known kind, SLH-DSA-256s, has 30 KiB, 40 in armour.
@@ -226,6 +227,7 @@ impl Check {
             let note = format!("the key that signed was not supplied: {}", issuers.join(", "));
             return Judged {
                 answer: Err(Reason::KeyNotSupplied),
+                mode: Mode::of(signature),
                 signer: None,
                 signed_at: None,
                 notes: vec![note],
@@ -241,6 +243,7 @@ impl Check {
                 let time = signature.signature_creation_time().unwrap_or(SystemTime::UNIX_EPOCH);
                 Judged {
                     answer,
+                    mode: Mode::of(signature),
                     signer: Some(signer(&key, time)),
                     signed_at: signed_at.filter(|_| proven),
                     notes,
@@ -322,6 +325,7 @@ fn fits(
 /// What became of one signature.
 struct Judged {
     answer: Result<(), Reason>,
+    mode: Mode,
     signer: Option<Signer>,
     signed_at: Option<Timestamp>,
     notes: Vec<String>,
@@ -349,15 +353,19 @@ impl Judged {
     }
 
     fn into_evidence(self, digest: Sha256Digest) -> Evidence {
-        let covers = match self.answer {
-            Ok(()) => vec![Covered { what: "whole file".to_owned(), digest }],
-            Err(_) => Vec::new(),
+        let what = match self.mode {
+            Mode::Binary => "whole file",
+            Mode::Text => "whole file as text",
         };
+        let covers = self.answer.map(|()| Covered { what: what.to_owned(), digest });
+        let line_ends = "how its lines end: the signature is over text (RFC 9580 §5.2.1.2)";
+        let not_covered = (self.mode == Mode::Text && covers.is_ok()).then(|| line_ends.to_owned());
         Evidence {
             time_source: self.signed_at.map(|_| TimeSource::Signature),
             signer: self.signer,
             signed_at: self.signed_at,
-            covers,
+            covers: covers.into_iter().collect(),
+            not_covered: not_covered.into_iter().collect(),
             notes: self.notes,
             ..evidence(self.answer)
         }

@@ -180,6 +180,11 @@ pub(super) fn local(file: &dyn Bytes, central: &Central, name: &[u8], next: u64)
     if !agrees(local_plain, central.plain) || !agrees(local_packed, central.packed) {
         return Err(differs("size").into());
     }
+    // Whoever reads from the front knows where a deflated entry ends; of a stored one nothing tells.
+    if streamed && central.method == Method::Stored && local_packed != central.packed {
+        let note = "is stored without its size in front: a reader from the front may take other bytes for it";
+        return Err(Fault::new(Rule::Contradiction, note).into());
+    }
     let data = variable_at.saturating_add(length(variable.len()));
     let Some(data_end) = data.checked_add(central.packed).filter(|end| *end <= next) else {
         return Err(Fault::new(Rule::Unowned, "reaches into the next entry, or beyond the archive").into());

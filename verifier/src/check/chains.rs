@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! `verifier check --as apple-pkg` and `--as apple-code`: paths and options to calls of the checkers.
+//! `verifier check` for the kinds that rest on certificates: Authenticode and Apple's. Paths and options to calls
+//! of the checkers.
 
 use std::io;
 
@@ -8,26 +9,30 @@ use manifests::evidence::Evidence;
 use super::Request;
 use super::read::{FileError, read_all};
 use crate::bytes::Bytes;
-use crate::signature::Stop;
-use crate::signature::apple::{code as signed_code, package as signed_package};
+use crate::cli::Kind;
 use crate::signature::x509::demand::CertificateDemand;
 use crate::signature::x509::read::{self, MAX_FILE_BYTES, MAX_FILE_BYTES_TOTAL};
+use crate::signature::{apple, authenticode};
 
-pub(super) fn package(file: &dyn Bytes, request: &Request<'_>) -> Result<Evidence, FileError> {
-    check(request, signed_package::KIND, &|demand| signed_package::check(file, demand))
+pub(super) fn authenticode(file: &dyn Bytes, request: &Request<'_>) -> Result<Evidence, FileError> {
+    check(request, Kind::Authenticode, &|demand| authenticode::check(file, demand))
 }
 
-pub(super) fn code(file: &dyn Bytes, request: &Request<'_>) -> Result<Evidence, FileError> {
-    check(request, signed_code::KIND, &|demand| signed_code::check(file, demand))
+pub(super) fn apple_package(file: &dyn Bytes, request: &Request<'_>) -> Result<Evidence, FileError> {
+    check(request, Kind::ApplePkg, &|demand| apple::package::check(file, demand))
+}
+
+pub(super) fn apple_code(file: &dyn Bytes, request: &Request<'_>) -> Result<Evidence, FileError> {
+    check(request, Kind::AppleCode, &|demand| apple::code::check(file, demand))
 }
 
 /// Reads what the options name, and hands it to a checker.
 fn check(
     request: &Request<'_>,
-    kind: &'static str,
+    kind: Kind,
     checker: &dyn Fn(&CertificateDemand<'_>) -> io::Result<Evidence>,
 ) -> Result<Evidence, FileError> {
-    let options = request.demand;
+    let (options, kind) = (request.demand, kind.as_str());
     if options.authorities.is_empty() {
         let note = format!("{kind} needs --ca: the CAs that a signer's chain may end in");
         return Err(FileError::Demand(note));
@@ -40,14 +45,14 @@ fn check(
     let (authorities, timestamps) =
         match (certificates(&options.authorities)?, certificates(&options.timestamp_authorities)?) {
             (Ok(authorities), Ok(timestamps)) => (authorities, timestamps),
-            (Err(stop), _) | (_, Err(stop)) => return Stop::into_evidence(stop, kind).map_err(reading),
+            (Err(stop), _) | (_, Err(stop)) => return stop.into_evidence(kind).map_err(reading),
         };
     let given = !options.timestamp_authorities.is_empty();
     let demand = CertificateDemand {
         authorities: &authorities.certificates,
         timestamp_authorities: given.then_some(timestamps.certificates.as_slice()),
         pins: &request.certificate_pins()?,
-        publisher: None,
+        publisher: options.publisher.as_deref(),
         team: options.team.as_deref(),
         now: request.now,
         tolerated: request.tolerated(),
