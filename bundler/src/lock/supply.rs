@@ -18,6 +18,7 @@ use super::{Lock, LockedFile};
 use crate::digest::Locked;
 use crate::failure::{Failure, Gathered};
 use crate::fetch::limits::{MAX_ARTIFACT_BYTES, MAX_EVIDENCE_BYTES};
+use crate::fetch::url::Url;
 use crate::fetch::{Fetched, Fetcher, Missed, Origin, Settings, Wanted};
 use crate::files::read_limited;
 use crate::recipe::{Location, Recipe, Signature};
@@ -246,7 +247,7 @@ fn wanted<'a>(
         let at = *known.entry(&*location.text).or_insert_with(|| {
             places.push(location);
             let expected = pins.get(&*location.text).map(|(state, _)| *state);
-            wanted.push(Wanted { url: url.clone(), expected, ceiling });
+            wanted.push(Wanted { url: Url::clone(url), expected, ceiling });
             wanted.len() - 1
         });
         if let Some(one) = wanted.get_mut(at) {

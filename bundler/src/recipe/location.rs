@@ -16,7 +16,7 @@ pub struct Location {
     /// Where the recipe says so.
     pub span: Range<usize>,
     /// What is fetched; none: a path, relative to the recipe's folder.
-    pub url: Option<Url>,
+    pub url: Option<Box<Url>>,
 }
 
 impl Location {
@@ -40,7 +40,7 @@ impl Location {
             Some("pkcs11") => return Err(value.not_yet("keys on tokens")),
             Some(_) => {
                 let url = Url::parse(&text.text).map_err(|wrong| refused(value, &wrong))?;
-                Self { text: url.to_string(), span: text.span, url: Some(url) }
+                Self { text: url.to_string(), span: text.span, url: Some(Box::new(url)) }
             }
         };
         let name = location.file_name();
