@@ -41,8 +41,10 @@ pub enum Command {
     /// The trust root's ceremony
     #[command(subcommand)]
     Root(Root),
-    /// Read, check and pin everything that the recipe names
+    /// Fetch, check and pin everything that the recipe names
     Lock(Lock),
+    /// Lock anew what the servers have now
+    Update(Update),
     /// Build the bundle that the lock describes
     Build(Build),
     /// Prove a bundle, then add one signature
@@ -279,6 +281,28 @@ pub struct Lock {
     /// Which recipe.
     #[command(flatten)]
     pub recipe: RecipeOption,
+    /// Which store.
+    #[command(flatten)]
+    pub store: StoreOption,
+}
+
+/// `bundler update`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bundler update
+  bundler update hello.sh --recipe-file bundle.toml")]
+pub struct Update {
+    /// Artifacts and signers [default: all]
+    #[arg(value_name = "NAME", value_parser = name)]
+    pub names: Vec<Name>,
+    /// Which recipe; values of --set stay as they are locked, unless
+    /// given.
+    #[command(flatten)]
+    pub recipe: RecipeOption,
+    /// Which store.
+    #[command(flatten)]
+    pub store: StoreOption,
 }
 
 /// `bundler build`
@@ -297,6 +321,9 @@ pub struct Build {
     /// Which recipe.
     #[command(flatten)]
     pub recipe: RecipeOption,
+    /// Which store.
+    #[command(flatten)]
+    pub store: StoreOption,
 }
 
 /// `bundler sign`

@@ -6,20 +6,23 @@
 
 mod lane;
 
+use std::fmt;
 use std::fs::File;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use manifests::bundle::CHUNK_BYTES;
 use manifests::digest::Sha256Digest;
+use verifier::error::Code;
 use verifier::hash::sha256::Midstate;
 use verifier::hash::{Kernel, State};
 use verifier::progress::Progress;
 
 use self::lane::Lane;
 use crate::failure::Failure;
+use crate::store::Store;
 
 /// Bytes read at once for a lane: a divisor of a chunk, so that boundaries fall between reads, and small
 /// enough that all lanes of a core stay in its cache.
@@ -42,6 +45,8 @@ pub struct Job {
     pub place: Option<Place>,
     /// Whether the last component of the path may be a symbolic link.
     pub follow: Follow,
+    /// The store that the file is in: where it is not what was locked, it is damaged and goes.
+    pub keeper: Option<Arc<Store>>,
 }
 
 /// Whether a name that is a symbolic link is read through.
@@ -97,6 +102,40 @@ impl Read {
 /// A refusal stops the work, and the first by the order of the jobs is returned. With several cores, which
 /// others were found by then is chance, so of several changed files any may be the one that is named.
 pub fn read_all(jobs: &[Job], output: Option<&File>, progress: &Progress) -> Result<Vec<Read>, Failure> {
+    let results = work(jobs, output, AtFailure::Stop, progress);
+    let read: Vec<Read> = results.into_iter().map(|(_, result)| result).collect::<Result<_, _>>()?;
+    if read.len() != jobs.len() {
+        return Err(Failure::fault("the payload", "was not read to its end")
+            .expected(format!("{} files", jobs.len()))
+            .found(read.len()));
+    }
+    Ok(read)
+}
+
+/// Reads every file once, whatever becomes of the others; the answers come in the order of the jobs.
+pub fn read_each(jobs: &[Job], progress: &Progress) -> Vec<Result<Read, Failure>> {
+    let mut results = work(jobs, None, AtFailure::GoOn, progress).into_iter().peekable();
+    let untold = |job: &Job| Err(Failure::fault(&job.name, "was not read"));
+    let answer = |(index, job)| {
+        results.next_if(|(found, _)| *found == index).map_or_else(|| untold(job), |(_, result)| result)
+    };
+    jobs.iter().enumerate().map(answer).collect()
+}
+
+/// What a file that cannot be read means for the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AtFailure {
+    Stop,
+    GoOn,
+}
+
+/// The answers so far as the work went, by the number of their jobs.
+fn work(
+    jobs: &[Job],
+    output: Option<&File>,
+    at_failure: AtFailure,
+    progress: &Progress,
+) -> Vec<(usize, Result<Read, Failure>)> {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let workers = cores.min(jobs.len()).max(1);
     let shared = Shared {
@@ -104,6 +143,7 @@ pub fn read_all(jobs: &[Job], output: Option<&File>, progress: &Progress) -> Res
         order: largest_first(jobs),
         next: AtomicUsize::new(0),
         stop: AtomicBool::new(false),
+        at_failure,
         results: Mutex::new(Vec::with_capacity(jobs.len())),
         output,
         progress,
@@ -118,13 +158,7 @@ pub fn read_all(jobs: &[Job], output: Option<&File>, progress: &Progress) -> Res
     });
     let mut results = shared.results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     results.sort_by_key(|(index, _)| *index);
-    let read: Vec<Read> = results.into_iter().map(|(_, result)| result).collect::<Result<_, _>>()?;
-    if read.len() != jobs.len() {
-        return Err(Failure::fault("the payload", "was not read to its end")
-            .expected(format!("{} files", jobs.len()))
-            .found(read.len()));
-    }
-    Ok(read)
+    results
 }
 
 /// Long files first: what is left at the end is short, so that no core waits for another. Files of one
@@ -140,6 +174,7 @@ struct Shared<'a> {
     order: Vec<usize>,
     next: AtomicUsize,
     stop: AtomicBool,
+    at_failure: AtFailure,
     results: Mutex<Vec<(usize, Result<Read, Failure>)>>,
     output: Option<&'a File>,
     progress: &'a Progress,
@@ -152,9 +187,13 @@ impl Shared<'_> {
         let mut done = Vec::new();
         while !self.stop.load(Ordering::Relaxed) {
             for lane in &mut lanes {
-                if let Err((index, failure)) = self.fill(lane) {
-                    self.stop.store(true, Ordering::Relaxed);
+                // One that fails leaves its lane to the next.
+                while let Err((index, failure)) = self.fill(lane) {
                     done.push((index, Err(failure)));
+                    if self.at_failure == AtFailure::Stop {
+                        self.stop.store(true, Ordering::Relaxed);
+                        break;
+                    }
                 }
             }
             if lanes.iter().all(|lane| lane.job().is_none()) {
@@ -164,7 +203,7 @@ impl Shared<'_> {
             for lane in &mut lanes {
                 if let Some((index, read)) = lane.take_finished(self.jobs) {
                     let result = read.and_then(|read| check(&self.jobs[index], read));
-                    if result.is_err() {
+                    if result.is_err() && self.at_failure == AtFailure::Stop {
                         self.stop.store(true, Ordering::Relaxed);
                     }
                     done.push((index, result));
@@ -196,15 +235,24 @@ impl Shared<'_> {
 fn check(job: &Job, read: Read) -> Result<Read, Failure> {
     let Some(locked) = job.locked else { return Ok(read) };
     let found = Locked { size: read.size(), digest: read.digest() };
-    if found == locked { Ok(read) } else { Err(changed(&job.name, &locked, &found)) }
+    if found == locked { Ok(read) } else { Err(changed(job, &locked, &found)) }
 }
 
 /// A file that is not what was locked.
-fn changed(name: &str, locked: &Locked, found: &Locked) -> Failure {
-    let show = |state: &Locked| format!("{} ({} bytes)", state.digest, thousands(state.size));
-    Failure::new(verifier::error::Code::LockOutdated, name, "has changed since it was locked")
-        .expected(show(locked))
-        .found(show(found))
+fn changed(job: &Job, locked: &Locked, found: &Locked) -> Failure {
+    match &job.keeper {
+        Some(store) => store.damaged(locked, &found.digest),
+        None => Failure::new(Code::LockOutdated, &job.name, "has changed since it was locked")
+            .expected(locked)
+            .found(found),
+    }
+}
+
+/// As people compare it: `sha256:… (48,211,968 bytes)`.
+impl fmt::Display for Locked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} bytes)", self.digest, thousands(self.size))
+    }
 }
 
 /// `48,211,968`.

@@ -9,21 +9,21 @@ use manifests::name::{Name, PortablePath};
 use verifier::cli::Kind;
 
 use crate::failure::Failure;
-use crate::recipe::{Artifact, LocalPath, Recipe, Signature, Signer};
+use crate::recipe::{Artifact, Location, Recipe, Signature, Signer};
 
 /// A file in the folder of an artifact, tree or signer: under its own base name.
-fn file(recipe: &Recipe, folder: &str, path: &LocalPath) -> Result<PortablePath, Failure> {
+fn file(recipe: &Recipe, folder: &str, path: &Location) -> Result<PortablePath, Failure> {
     PortablePath::new(&format!("{folder}/{}", path.file_name()))
         .map_err(|error| recipe.error(path, format!("names a file whose name {}", error.rule())))
 }
 
 /// The file of an artifact, or one of its signatures.
-pub fn beside(recipe: &Recipe, artifact: &Name, path: &LocalPath) -> Result<PortablePath, Failure> {
+pub fn beside(recipe: &Recipe, artifact: &Name, path: &Location) -> Result<PortablePath, Failure> {
     file(recipe, &format!("files/{artifact}"), path)
 }
 
 /// A signer's key or CA certificate.
-pub fn of_signer(recipe: &Recipe, signer: &Name, path: &LocalPath) -> Result<PortablePath, Failure> {
+pub fn of_signer(recipe: &Recipe, signer: &Name, path: &Location) -> Result<PortablePath, Failure> {
     file(recipe, &format!("files/signers/{signer}"), path)
 }
 
@@ -42,7 +42,7 @@ pub fn demand(
     kind: Kind,
 ) -> Result<EvidenceDemand, Failure> {
     let signer = signer.clone();
-    let place = |path: &LocalPath| beside(recipe, artifact, path);
+    let place = |path: &Location| beside(recipe, artifact, path);
     Ok(match signature {
         Signature::Detached(signature) => EvidenceDemand::Openpgp { signer, signature: place(signature)? },
         Signature::Member { member, signature } => {
@@ -84,7 +84,7 @@ pub fn require_no_collision(
     require_distinct(recipe, sources)
 }
 
-fn require_distinct(recipe: &Recipe, sources: Vec<&LocalPath>) -> Result<(), Failure> {
+fn require_distinct(recipe: &Recipe, sources: Vec<&Location>) -> Result<(), Failure> {
     let mut taken = BTreeSet::new();
     match sources.into_iter().find(|path| !taken.insert(path.file_name().to_lowercase())) {
         None => Ok(()),

@@ -9,10 +9,10 @@ use serde::Serialize;
 use serde_json::Value;
 use verifier::cli::{Format, Output};
 use verifier::error::{Class, Refusal};
-use verifier::progress::Progress;
+use verifier::progress::{Mode, Progress};
 use verifier::report::json;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Failures};
 
 /// A finished command: the same facts for people and for programs.
 #[derive(Clone, Debug)]
@@ -37,7 +37,11 @@ struct Document<'a, T: Serialize> {
 
 #[derive(Serialize)]
 struct Refused<'a> {
+    /// The one that decides the exit code.
     refusal: &'a Refusal,
+    /// All, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    refusals: Vec<&'a Refusal>,
 }
 
 /// Where the words of one run go.
@@ -57,25 +61,41 @@ impl Printer {
         Self { output: Output::silent() }
     }
 
-    /// Prints the end of a command; a refusal's class is how the program ends.
-    pub fn finish(&self, schema: &'static str, result: Result<Report, Failure>) -> Result<(), Class> {
-        let printed = result.and_then(|report| match self.output.format {
-            Format::Human => print(&report.text),
-            Format::Json => document(report.schema, report.outcome, &report.body),
+    /// Prints the end of a command; the class of the worst refusal is how the program ends.
+    pub fn finish<E: Into<Failures>>(
+        &self,
+        schema: &'static str,
+        result: Result<Report, E>,
+    ) -> Result<(), Class> {
+        let printed = result.map_err(Into::into).and_then(|report| {
+            let printed = match self.output.format {
+                Format::Human => print(&report.text),
+                Format::Json => document(report.schema, report.outcome, &report.body),
+            };
+            printed.map_err(Failures::from)
         });
-        printed.map_err(|failure| {
-            self.refuse(schema, &failure);
-            failure.refusal().class
+        printed.map_err(|failures| {
+            self.refuse(schema, &failures);
+            failures.class()
         })
     }
 
-    fn refuse(&self, schema: &str, failure: &Failure) {
-        let refused = Refused { refusal: failure.refusal() };
+    fn refuse(&self, schema: &str, failures: &Failures) {
+        let all = failures.iter().map(Failure::refusal);
+        let refusals = if failures.are_several() { all.collect() } else { Vec::new() };
+        let refused = Refused { refusal: failures.worst().refusal(), refusals };
         if self.output.format == Format::Json && document(schema, "refused", &refused).is_ok() {
             return;
         }
         // For people; and for programs too, where standard output takes no document.
-        talk(&format!("{}{failure}", self.output.error_label()));
+        for failure in failures.iter() {
+            talk(&format!("{}{failure}", self.output.error_label()));
+        }
+    }
+
+    /// How progress is shown.
+    pub const fn progress_mode(&self) -> Mode {
+        self.output.progress_mode()
     }
 
     /// Something worth knowing that is no result.

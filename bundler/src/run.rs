@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde_json::json;
@@ -13,10 +14,11 @@ use crate::build::{self, Existing, Outcome};
 use crate::cli::{self, Cli, Command};
 use crate::demo;
 use crate::diff;
-use crate::failure::Failure;
+use crate::failure::{Failure, Failures};
+use crate::fetch;
 use crate::files;
 use crate::init;
-use crate::lock::{self, Lock};
+use crate::lock::{self, Lock, Remote, Renewal};
 use crate::recipe::Recipe;
 use crate::report::{Printer, Report, count, shown};
 use crate::root::{self, Change, Root};
@@ -25,7 +27,7 @@ use crate::sign::key_file::KeyPair;
 use crate::sign::passphrase::Passphrases;
 use crate::sign::{self, Signed, Target};
 use crate::source::Source;
-use crate::store::{self, Action, Keep};
+use crate::store::{self, Action, Keep, Store};
 
 /// Runs one command, and prints its result or its refusal, whose class is the exit code.
 pub fn run(cli: Cli) -> Result<(), Class> {
@@ -39,6 +41,7 @@ pub fn run(cli: Cli) -> Result<(), Class> {
         Command::Root(cli::Root::Sign(command)) => printer.finish("root", root_sign(&printer, &command)),
         Command::Root(cli::Root::Show(command)) => printer.finish("root", show::root(&command.root)),
         Command::Lock(command) => printer.finish("lock", lock(&printer, &command)),
+        Command::Update(command) => printer.finish("lock", update(&printer, &command)),
         Command::Build(command) => printer.finish("build", build(&printer, &command)),
         Command::Sign(command) => printer.finish("sign", sign(&printer, &command)),
         Command::Show(command) => printer.finish("describe", show::any(&command.file)),
@@ -169,15 +172,60 @@ fn sets(given: &[(String, String)]) -> BTreeMap<String, String> {
     given.iter().cloned().collect()
 }
 
-fn lock(printer: &Printer, command: &cli::Lock) -> Result<Report, Failure> {
+fn lock(printer: &Printer, command: &cli::Lock) -> Result<Report, Failures> {
     let recipe_file = &command.recipe.recipe_file;
     let recipe = Recipe::load(recipe_file, sets(&command.recipe.set))?;
-    let lock = lock::resolve(&recipe, printer)?;
+    let before = recipe.is_remote().then(|| lock_before(&lock::path_beside(recipe_file))).transpose()?;
+    relock(printer, recipe_file, &recipe, before.flatten(), Renewal::Nothing, &command.store)
+}
+
+fn update(printer: &Printer, command: &cli::Update) -> Result<Report, Failures> {
+    let recipe_file = &command.recipe.recipe_file;
+    let before = lock_before(&lock::path_beside(recipe_file))?;
+    let given = sets(&command.recipe.set);
+    let locked = before.as_ref().map(|lock| lock.sets.clone()).unwrap_or_default();
+    let recipe = Recipe::load(recipe_file, if given.is_empty() { locked } else { given })?;
+    let renewal = Renewal::of(&command.names);
+    renewal.require_known(&recipe)?;
+    relock(printer, recipe_file, &recipe, before, renewal, &command.store)
+}
+
+/// The lock that is there, whose word on URLs counts.
+fn lock_before(path: &Path) -> Result<Option<Lock>, Failure> {
+    if !files::exists(path) {
+        return Ok(None);
+    }
+    let read = Source::read(path).and_then(lock::file::read);
+    read.map(Some).map_err(|failure| {
+        failure
+            .hint("it pins what URLs must bring: take it from version control, or remove it to lock all anew")
+    })
+}
+
+/// Resolves the recipe and writes its lock.
+fn relock(
+    printer: &Printer,
+    recipe_file: &Path,
+    recipe: &Recipe,
+    before: Option<Lock>,
+    renewal: Renewal,
+    store: &cli::StoreOption,
+) -> Result<Report, Failures> {
+    let remote = match recipe.is_remote() {
+        true => Some(Remote {
+            store: Arc::new(Store::open(&store_root(store)?)?),
+            before,
+            renewal,
+            settings: fetch::Settings::of_this_machine(printer.progress_mode())?,
+        }),
+        false => None,
+    };
+    let lock = lock::resolve(recipe, remote.as_ref(), printer)?;
     for (path, state, signatures) in lock.contents() {
         printer.detail(|| format!("locked {path}: {}, {}", size(state.size), state.digest));
         for signature in signatures {
             printer.detail(|| {
-                let files: Vec<&str> = signature.files.iter().map(|file| file.path.as_str()).collect();
+                let files: Vec<&str> = signature.files.iter().map(|file| file.source.as_str()).collect();
                 let place =
                     if files.is_empty() { "inside".to_owned() } else { format!("in {}", files.join(", ")) };
                 format!("  signed by {} ({}), {place}", signature.signer, signature.kind.as_str())
@@ -200,12 +248,16 @@ fn lock(printer: &Printer, command: &cli::Lock) -> Result<Report, Failure> {
     })
 }
 
-fn build(printer: &Printer, command: &cli::Build) -> Result<Report, Failure> {
+fn build(printer: &Printer, command: &cli::Build) -> Result<Report, Failures> {
     let recipe_file = &command.recipe.recipe_file;
     let (recipe, lock) = locked_recipe(recipe_file, sets(&command.recipe.set))?;
     let output = command.output.clone().unwrap_or_else(|| build::default_output(&recipe));
     let existing = if command.replace { Existing::Replace } else { Existing::Keep };
-    let built = build::build(&recipe, &lock, &output, existing, printer)?;
+    let store = match recipe.is_remote() {
+        true => Store::existing(&store_root(&command.store)?)?.map(Arc::new),
+        false => None,
+    };
+    let built = build::build(&recipe, &lock, store.as_ref(), &output, existing, printer)?;
     let (outcome, verb) = match built.outcome {
         Outcome::Written => ("built", "built"),
         Outcome::Unchanged => ("unchanged", "is there already, byte for byte"),

@@ -79,7 +79,8 @@ impl Source {
         }
     }
 
-    fn excerpt(&self, span: Range<usize>) -> Excerpt {
+    /// The line of a place.
+    pub fn excerpt(&self, span: Range<usize>) -> Excerpt {
         let start = self.text.floor_char_boundary(span.start.min(self.text.len()));
         let before = &self.text[..start];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);

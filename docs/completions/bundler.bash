@@ -49,6 +49,9 @@ _bundler() {
             bundler,store)
                 cmd="bundler__subcmd__store"
                 ;;
+            bundler,update)
+                cmd="bundler__subcmd__update"
+                ;;
             bundler__subcmd__help,build)
                 cmd="bundler__subcmd__help__subcmd__build"
                 ;;
@@ -81,6 +84,9 @@ _bundler() {
                 ;;
             bundler__subcmd__help,store)
                 cmd="bundler__subcmd__help__subcmd__store"
+                ;;
+            bundler__subcmd__help,update)
+                cmd="bundler__subcmd__help__subcmd__update"
                 ;;
             bundler__subcmd__help__subcmd__keys,new)
                 cmd="bundler__subcmd__help__subcmd__keys__subcmd__new"
@@ -188,7 +194,7 @@ _bundler() {
 
     case "${cmd}" in
         bundler)
-            opts="-q -v -h -V --format --color --quiet --verbose --progress --help --version demo init keys root lock build sign show diff store help"
+            opts="-q -v -h -V --format --color --quiet --verbose --progress --help --version demo init keys root lock update build sign show diff store help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -214,7 +220,7 @@ _bundler() {
             return 0
             ;;
         bundler__subcmd__build)
-            opts="-o -q -v -h -V --output --replace --recipe-file --set --format --color --quiet --verbose --progress --help --version"
+            opts="-o -q -v -h -V --output --replace --recipe-file --set --store --format --color --quiet --verbose --progress --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -233,6 +239,10 @@ _bundler() {
                     return 0
                     ;;
                 --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -312,7 +322,7 @@ _bundler() {
             return 0
             ;;
         bundler__subcmd__help)
-            opts="demo init keys root lock build sign show diff store help"
+            opts="demo init keys root lock update build sign show diff store help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -605,6 +615,20 @@ _bundler() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        bundler__subcmd__help__subcmd__update)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         bundler__subcmd__init)
             opts="-q -v -h -V --recipe --list --set --format --color --quiet --verbose --progress --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -794,7 +818,7 @@ _bundler() {
             return 0
             ;;
         bundler__subcmd__lock)
-            opts="-q -v -h -V --recipe-file --set --format --color --quiet --verbose --progress --help --version"
+            opts="-q -v -h -V --recipe-file --set --store --format --color --quiet --verbose --progress --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -805,6 +829,10 @@ _bundler() {
                     return 0
                     ;;
                 --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --store)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1384,6 +1412,44 @@ _bundler() {
                 return 0
             fi
             case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain none" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        bundler__subcmd__update)
+            opts="-q -v -h -V --recipe-file --set --store --format --color --quiet --verbose --progress --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --recipe-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --store)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -41,7 +41,8 @@ complete -c bundler -n "__fish_bundler_needs_command" -f -a "demo" -d 'The whole
 complete -c bundler -n "__fish_bundler_needs_command" -f -a "init" -d 'Write a commented recipe to start from'
 complete -c bundler -n "__fish_bundler_needs_command" -f -a "keys" -d 'Make or show keys'
 complete -c bundler -n "__fish_bundler_needs_command" -f -a "root" -d 'The trust root\'s ceremony'
-complete -c bundler -n "__fish_bundler_needs_command" -f -a "lock" -d 'Read, check and pin everything that the recipe names'
+complete -c bundler -n "__fish_bundler_needs_command" -f -a "lock" -d 'Fetch, check and pin everything that the recipe names'
+complete -c bundler -n "__fish_bundler_needs_command" -f -a "update" -d 'Lock anew what the servers have now'
 complete -c bundler -n "__fish_bundler_needs_command" -f -a "build" -d 'Build the bundle that the lock describes'
 complete -c bundler -n "__fish_bundler_needs_command" -f -a "sign" -d 'Prove a bundle, then add one signature'
 complete -c bundler -n "__fish_bundler_needs_command" -f -a "show" -d 'Show a bundle, lock, key or trust root'
@@ -224,6 +225,7 @@ complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_su
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c bundler -n "__fish_bundler_using_subcommand lock" -l recipe-file -d 'The recipe' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand lock" -l set -d 'Give a variable of the recipe another value' -r
+complete -c bundler -n "__fish_bundler_using_subcommand lock" -l store -d 'The store of downloads [default: $XDG_CACHE_HOME/sealift/store]' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand lock" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"
 complete -c bundler -n "__fish_bundler_using_subcommand lock" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
@@ -237,9 +239,26 @@ complete -c bundler -n "__fish_bundler_using_subcommand lock" -s q -l quiet -d '
 complete -c bundler -n "__fish_bundler_using_subcommand lock" -s v -l verbose -d 'More on standard error'
 complete -c bundler -n "__fish_bundler_using_subcommand lock" -s h -l help -d 'Print help'
 complete -c bundler -n "__fish_bundler_using_subcommand lock" -s V -l version -d 'Print version'
+complete -c bundler -n "__fish_bundler_using_subcommand update" -l recipe-file -d 'The recipe' -r -F
+complete -c bundler -n "__fish_bundler_using_subcommand update" -l set -d 'Give a variable of the recipe another value' -r
+complete -c bundler -n "__fish_bundler_using_subcommand update" -l store -d 'The store of downloads [default: $XDG_CACHE_HOME/sealift/store]' -r -F
+complete -c bundler -n "__fish_bundler_using_subcommand update" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
+json\t'One JSON document, or one a line where there are several'"
+complete -c bundler -n "__fish_bundler_using_subcommand update" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c bundler -n "__fish_bundler_using_subcommand update" -l progress -d 'Progress on standard error: auto, bar, plain or none' -r -f -a "auto\t'A bar on a terminal, else a line every few seconds'
+bar\t'A bar'
+plain\t'A line every few seconds'
+none\t'Nothing'"
+complete -c bundler -n "__fish_bundler_using_subcommand update" -s q -l quiet -d 'Less on standard error'
+complete -c bundler -n "__fish_bundler_using_subcommand update" -s v -l verbose -d 'More on standard error'
+complete -c bundler -n "__fish_bundler_using_subcommand update" -s h -l help -d 'Print help'
+complete -c bundler -n "__fish_bundler_using_subcommand update" -s V -l version -d 'Print version'
 complete -c bundler -n "__fish_bundler_using_subcommand build" -s o -l output -d 'The file to write [default: NAME-VERSION.bundle.tar here]' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand build" -l recipe-file -d 'The recipe' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand build" -l set -d 'Give a variable of the recipe another value' -r
+complete -c bundler -n "__fish_bundler_using_subcommand build" -l store -d 'The store of downloads [default: $XDG_CACHE_HOME/sealift/store]' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand build" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"
 complete -c bundler -n "__fish_bundler_using_subcommand build" -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
@@ -368,17 +387,18 @@ complete -c bundler -n "__fish_bundler_using_subcommand store; and __fish_seen_s
 complete -c bundler -n "__fish_bundler_using_subcommand store; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Read every file and compare it with its name'
 complete -c bundler -n "__fish_bundler_using_subcommand store; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Remove what is no longer needed, and unfinished downloads'
 complete -c bundler -n "__fish_bundler_using_subcommand store; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock build sign show diff store help" -f -a "demo" -d 'The whole story on an embedded example'
-complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock build sign show diff store help" -f -a "init" -d 'Write a commented recipe to start from'
-complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock build sign show diff store help" -f -a "keys" -d 'Make or show keys'
-complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock build sign show diff store help" -f -a "root" -d 'The trust root\'s ceremony'
-complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock build sign show diff store help" -f -a "lock" -d 'Read, check and pin everything that the recipe names'
-complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock build sign show diff store help" -f -a "build" -d 'Build the bundle that the lock describes'
-complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock build sign show diff store help" -f -a "sign" -d 'Prove a bundle, then add one signature'
-complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock build sign show diff store help" -f -a "show" -d 'Show a bundle, lock, key or trust root'
-complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock build sign show diff store help" -f -a "diff" -d 'Show what changed between two bundles or two locks'
-complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock build sign show diff store help" -f -a "store" -d 'The store of downloads: list it, verify it, prune it'
-complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock build sign show diff store help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock update build sign show diff store help" -f -a "demo" -d 'The whole story on an embedded example'
+complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock update build sign show diff store help" -f -a "init" -d 'Write a commented recipe to start from'
+complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock update build sign show diff store help" -f -a "keys" -d 'Make or show keys'
+complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock update build sign show diff store help" -f -a "root" -d 'The trust root\'s ceremony'
+complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock update build sign show diff store help" -f -a "lock" -d 'Fetch, check and pin everything that the recipe names'
+complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock update build sign show diff store help" -f -a "update" -d 'Lock anew what the servers have now'
+complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock update build sign show diff store help" -f -a "build" -d 'Build the bundle that the lock describes'
+complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock update build sign show diff store help" -f -a "sign" -d 'Prove a bundle, then add one signature'
+complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock update build sign show diff store help" -f -a "show" -d 'Show a bundle, lock, key or trust root'
+complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock update build sign show diff store help" -f -a "diff" -d 'Show what changed between two bundles or two locks'
+complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock update build sign show diff store help" -f -a "store" -d 'The store of downloads: list it, verify it, prune it'
+complete -c bundler -n "__fish_bundler_using_subcommand help; and not __fish_seen_subcommand_from demo init keys root lock update build sign show diff store help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c bundler -n "__fish_bundler_using_subcommand help; and __fish_seen_subcommand_from keys" -f -a "new" -d 'Make a key pair: NAME.key, encrypted, and NAME.pub'
 complete -c bundler -n "__fish_bundler_using_subcommand help; and __fish_seen_subcommand_from keys" -f -a "show" -d 'Show the id of a key'
 complete -c bundler -n "__fish_bundler_using_subcommand help; and __fish_seen_subcommand_from root" -f -a "new" -d 'Make the first trust root'

@@ -359,6 +359,7 @@ esac
 _arguments "${_arguments_options[@]}" : \
 '--recipe-file=[The recipe]:FILE:_files' \
 '*--set=[Give a variable of the recipe another value]:NAME=VALUE:_default' \
+'--store=[The store of downloads \[default\: \$XDG_CACHE_HOME/sealift/store\]]:DIR:_files' \
 '--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
 '--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
@@ -376,12 +377,36 @@ none\:"Nothing"))' \
 '--version[Print version]' \
 && ret=0
 ;;
+(update)
+_arguments "${_arguments_options[@]}" : \
+'--recipe-file=[The recipe]:FILE:_files' \
+'*--set=[Give a variable of the recipe another value]:NAME=VALUE:_default' \
+'--store=[The store of downloads \[default\: \$XDG_CACHE_HOME/sealift/store\]]:DIR:_files' \
+'--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
+json\:"One JSON document, or one a line where there are several"))' \
+'--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
+'--progress=[Progress on standard error\: auto, bar, plain or none]:HOW:((auto\:"A bar on a terminal, else a line every few seconds"
+bar\:"A bar"
+plain\:"A line every few seconds"
+none\:"Nothing"))' \
+'-q[Less on standard error]' \
+'--quiet[Less on standard error]' \
+'(-q --quiet)-v[More on standard error]' \
+'(-q --quiet)--verbose[More on standard error]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+'*::names -- Artifacts and signers \[default\: all\]:_default' \
+&& ret=0
+;;
 (build)
 _arguments "${_arguments_options[@]}" : \
 '-o+[The file to write \[default\: NAME-VERSION.bundle.tar here\]]:FILE:_files' \
 '--output=[The file to write \[default\: NAME-VERSION.bundle.tar here\]]:FILE:_files' \
 '--recipe-file=[The recipe]:FILE:_files' \
 '*--set=[Give a variable of the recipe another value]:NAME=VALUE:_default' \
+'--store=[The store of downloads \[default\: \$XDG_CACHE_HOME/sealift/store\]]:DIR:_files' \
 '--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
 '--color=[Colour\: auto, always or never]:WHEN:(auto always never)' \
@@ -677,6 +702,10 @@ esac
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(update)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (build)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -741,7 +770,8 @@ _bundler_commands() {
 'init:Write a commented recipe to start from' \
 'keys:Make or show keys' \
 'root:The trust root'\''s ceremony' \
-'lock:Read, check and pin everything that the recipe names' \
+'lock:Fetch, check and pin everything that the recipe names' \
+'update:Lock anew what the servers have now' \
 'build:Build the bundle that the lock describes' \
 'sign:Prove a bundle, then add one signature' \
 'show:Show a bundle, lock, key or trust root' \
@@ -773,7 +803,8 @@ _bundler__subcmd__help_commands() {
 'init:Write a commented recipe to start from' \
 'keys:Make or show keys' \
 'root:The trust root'\''s ceremony' \
-'lock:Read, check and pin everything that the recipe names' \
+'lock:Fetch, check and pin everything that the recipe names' \
+'update:Lock anew what the servers have now' \
 'build:Build the bundle that the lock describes' \
 'sign:Prove a bundle, then add one signature' \
 'show:Show a bundle, lock, key or trust root' \
@@ -894,6 +925,11 @@ _bundler__subcmd__help__subcmd__store__subcmd__prune_commands() {
 _bundler__subcmd__help__subcmd__store__subcmd__verify_commands() {
     local commands; commands=()
     _describe -t commands 'bundler help store verify commands' commands "$@"
+}
+(( $+functions[_bundler__subcmd__help__subcmd__update_commands] )) ||
+_bundler__subcmd__help__subcmd__update_commands() {
+    local commands; commands=()
+    _describe -t commands 'bundler help update commands' commands "$@"
 }
 (( $+functions[_bundler__subcmd__init_commands] )) ||
 _bundler__subcmd__init_commands() {
@@ -1079,6 +1115,11 @@ _bundler__subcmd__store__subcmd__prune_commands() {
 _bundler__subcmd__store__subcmd__verify_commands() {
     local commands; commands=()
     _describe -t commands 'bundler store verify commands' commands "$@"
+}
+(( $+functions[_bundler__subcmd__update_commands] )) ||
+_bundler__subcmd__update_commands() {
+    local commands; commands=()
+    _describe -t commands 'bundler update commands' commands "$@"
 }
 
 if [ "$funcstack[1]" = "_bundler" ]; then

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! 200 files of 8 MiB from a TLS server on loopback into the store, beside `curl --parallel` with the same
-//! limit and then `openssl dgst -sha256`: as a ratio, and the memory that it takes.
+//! limit and then `openssl dgst -sha256`: as a ratio, and the memory that it takes. And a lock of 1,000 files from
+//! URLs, made again with nothing changed: it fetches nothing.
 //!
 //! ```sh
 //! cargo bench -p bundler --bench fetch [-- FOLDER]
+//! cargo bench -p bundler --bench fetch -- relock FOLDER     # the second lock alone
 //! ```
 //! FOLDER (default: the system's temporary folder) needs 4 GB. The two run in turn (A B A B …); the medians are
 //! compared. Both talk to one server, which is a process of its own.
@@ -31,6 +33,9 @@ use verifier::progress::Mode;
 const FILES: usize = 200;
 const BYTES: usize = 8 << 20;
 const RUNS: usize = 5;
+/// Files from URLs of the recipe that is locked again, and what that may take, in seconds.
+const LOCKED: usize = 1000;
+const SECONDS: f64 = 1.0;
 /// What fetching may take, in MiB.
 const MEMORY: f64 = 128.0;
 
@@ -39,9 +44,48 @@ fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["serve", ca] => serve(Path::new(ca)),
         ["fetch", root, ca, authority] => fetch(Path::new(root), Path::new(ca), authority),
+        ["relock", folder] => std::process::exit(i32::from(relock(Path::new(folder)))),
         [folder] => compare(Path::new(folder)),
         _ => compare(&std::env::temp_dir()),
     }
+}
+
+/// Locks files from URLs, and once more; whether the second lock took too long.
+fn relock(base: &Path) -> bool {
+    let scratch = base.join(format!("sealift-relock-{}", std::process::id()));
+    fs::create_dir_all(&scratch).expect("a folder to work in");
+    let authority = Authority::new();
+    authority.write(&scratch.join("ca.pem"));
+    let server = Server::start(authority.leaf(&["localhost"], |_| ()), |request, tls| {
+        server::whole(tls, &[], request.path.as_bytes())
+    });
+    let mut recipe = String::from(
+        "[bundle]\nname = \"many\"\nversion = \"1\"\nsequence = 1\ncreated = \"2026-11-22T00:00:00Z\"\n",
+    );
+    let _ = writeln!(recipe, "[host.\"{}\"]\nca = \"ca.pem\"", server.authority());
+    for number in 0..LOCKED {
+        let url = server.url(&format!("/{number}"));
+        let _ = writeln!(recipe, "[[artifact]]\nname = \"a{number}\"\nsource = \"{url}\"\nunsigned = \"x\"");
+    }
+    fs::write(scratch.join("bundle.toml"), recipe).expect("a recipe");
+    let lock = || {
+        let start = Instant::now();
+        let output = Command::new(env!("CARGO_BIN_EXE_bundler"))
+            .args(["lock", "--store", "store", "--progress", "none"])
+            .current_dir(&scratch)
+            .output()
+            .expect("bundler");
+        let seconds = start.elapsed().as_secs_f64();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        seconds
+    };
+    let first = lock();
+    let asked = server.requests().len();
+    let again = median((0..RUNS).map(|_| lock()).collect());
+    assert_eq!((asked, server.requests().len()), (LOCKED, LOCKED), "a second lock fetches nothing");
+    println!("lock of {LOCKED} files from URLs: {first:.3} s; again: {again:.3} s, at most {SECONDS}");
+    fs::remove_dir_all(&scratch).expect("the folder");
+    again > SECONDS
 }
 
 fn compare(base: &Path) {
@@ -78,7 +122,7 @@ fn compare(base: &Path) {
         Some(memory) => println!("memory of fetch: {memory:.1} MiB resident, at most {MEMORY}"),
         None => println!("memory of fetch: not measured: /usr/bin/time is not there"),
     }
-    let missed = ours > theirs || memory.is_some_and(|memory| memory > MEMORY);
+    let missed = relock(base) || ours > theirs || memory.is_some_and(|memory| memory > MEMORY);
     std::process::exit(i32::from(missed));
 }
 

@@ -92,6 +92,7 @@ impl Layout {
                 locked: Some(entry.locked),
                 place: Some(place.clone()),
                 follow: entry.follow,
+                keeper: entry.keeper.clone(),
             })
             .collect()
     }

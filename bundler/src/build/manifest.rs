@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use manifests::bundle::{self, Chains, EntryMode, Manifest, Predicate, Reserved, chaining_values};
 use manifests::digest::{SHA256_BYTES, Sha256Digest};
@@ -15,12 +16,13 @@ use verifier::error::Code;
 use verifier::trust::manifest_refusal;
 
 use crate::digest::{Follow, Locked};
-use crate::failure::Failure;
+use crate::failure::{Failure, Failures, Gathered};
 use crate::inside::Facts;
 use crate::lock::tree::{self, Found};
 use crate::lock::{Lock, LockedArtifact, LockedFile, LockedTree};
 use crate::place;
-use crate::recipe::{Artifact, Demand, LocalPath, Recipe, Tree};
+use crate::recipe::{Artifact, Demand, Location, Recipe, Tree};
+use crate::store::Store;
 
 /// What goes where in the archive.
 #[derive(Debug)]
@@ -45,57 +47,16 @@ pub struct PlannedEntry {
     pub mode: EntryMode,
     /// Whether its last component may be a link.
     pub follow: Follow,
+    /// The store that it is in.
+    pub keeper: Option<Arc<Store>>,
 }
 
-/// Lays out the payload; refuses where the lock does not fit the recipe or the trees on disk.
-pub fn plan(recipe: &Recipe, lock: &Lock) -> Result<Plan, Failure> {
-    let mut planner = Planner { recipe, entries: Vec::new() };
-    let mut signers = std::collections::BTreeMap::new();
-    for (name, signer) in &recipe.signers {
-        let locked = lock.signers.get(name).ok_or_else(|| outdated(name))?;
-        let sources = signer.sources();
-        if sources.len() != locked.len() {
-            return Err(outdated(name));
-        }
-        for (path, locked) in sources.into_iter().zip(locked) {
-            planner.local(path, locked, place::of_signer(recipe, name, path)?)?;
-        }
-        signers.insert(name.clone(), place::signer(recipe, name, signer)?);
-    }
-    let mut artifacts = Vec::with_capacity(recipe.artifacts.len());
-    for artifact in &recipe.artifacts {
-        let locked = lock.artifacts.get(&artifact.name).ok_or_else(|| outdated(&artifact.name))?;
-        artifacts.push(planner.artifact(artifact, locked)?);
-    }
-    let mut trees = Vec::with_capacity(recipe.trees.len());
-    for tree in &recipe.trees {
-        let locked = lock.trees.get(&tree.name).ok_or_else(|| outdated(&tree.name))?;
-        trees.push(planner.tree(tree, locked)?);
-    }
-    let entries = planner.entries;
-    let values: u64 = entries.iter().map(|entry| chaining_values(entry.locked.size)).sum();
-    let files = entries.iter().map(|entry| bundle::File {
-        path: entry.path.clone(),
-        size: entry.locked.size,
-        mode: entry.mode,
-    });
-    let predicate = Predicate {
-        bundle: recipe.bundle.clone(),
-        requires: Vec::new(),
-        chains: Chains { size: values.saturating_mul(SHA256_BYTES as u64), digest: placeholder().into() },
-        files: files.collect(),
-        signers,
-        components: recipe.components.clone(),
-        artifacts,
-        trees,
-        trust_stores: Reserved,
-        trust_policies: Reserved,
-        images: Reserved,
-        checks: Reserved,
-    };
-    let plan = Plan { entries, predicate };
-    // Every rule of the format is checked before the first byte is read.
-    plan.manifest(placeholder())?;
+/// Lays out the payload; refuses where the lock does not fit the recipe or the trees on disk, or where the store
+/// lacks what was fetched: all that it lacks is told at once.
+pub fn plan(recipe: &Recipe, lock: &Lock, store: Option<&Arc<Store>>) -> Result<Plan, Failures> {
+    let mut planner = Planner { recipe, store, entries: Vec::new(), lacking: Gathered::default() };
+    let plan = planner.plan(lock)?;
+    planner.lacking.end()?;
     Ok(plan)
 }
 
@@ -125,26 +86,104 @@ const fn placeholder() -> Sha256Digest {
 
 struct Planner<'r> {
     recipe: &'r Recipe,
+    store: Option<&'r Arc<Store>>,
     entries: Vec<PlannedEntry>,
+    /// What the store does not have.
+    lacking: Gathered,
 }
 
 impl Planner<'_> {
+    fn plan(&mut self, lock: &Lock) -> Result<Plan, Failure> {
+        let recipe = self.recipe;
+        let mut signers = std::collections::BTreeMap::new();
+        for (name, signer) in &recipe.signers {
+            let locked = lock.signers.get(name).ok_or_else(|| outdated(name))?;
+            let sources = signer.sources();
+            if sources.len() != locked.len() {
+                return Err(outdated(name));
+            }
+            for (path, locked) in sources.into_iter().zip(locked) {
+                self.file(path, locked, place::of_signer(recipe, name, path)?)?;
+            }
+            signers.insert(name.clone(), place::signer(recipe, name, signer)?);
+        }
+        let mut artifacts = Vec::with_capacity(recipe.artifacts.len());
+        for artifact in &recipe.artifacts {
+            let locked = lock.artifacts.get(&artifact.name).ok_or_else(|| outdated(&artifact.name))?;
+            artifacts.push(self.artifact(artifact, locked)?);
+        }
+        let mut trees = Vec::with_capacity(recipe.trees.len());
+        for tree in &recipe.trees {
+            let locked = lock.trees.get(&tree.name).ok_or_else(|| outdated(&tree.name))?;
+            trees.push(self.tree(tree, locked)?);
+        }
+        let entries = std::mem::take(&mut self.entries);
+        let values: u64 = entries.iter().map(|entry| chaining_values(entry.locked.size)).sum();
+        let files = entries.iter().map(|entry| bundle::File {
+            path: entry.path.clone(),
+            size: entry.locked.size,
+            mode: entry.mode,
+        });
+        let predicate = Predicate {
+            bundle: recipe.bundle.clone(),
+            requires: Vec::new(),
+            chains: Chains { size: values.saturating_mul(SHA256_BYTES as u64), digest: placeholder().into() },
+            files: files.collect(),
+            signers,
+            components: recipe.components.clone(),
+            artifacts,
+            trees,
+            trust_stores: Reserved,
+            trust_policies: Reserved,
+            images: Reserved,
+            checks: Reserved,
+        };
+        let plan = Plan { entries, predicate };
+        // Every rule of the format is checked before the first byte is read.
+        plan.manifest(placeholder())?;
+        Ok(plan)
+    }
+
     /// Adds a file that the recipe names at its place in the bundle.
-    fn local(&mut self, path: &LocalPath, locked: &LockedFile, place: PortablePath) -> Result<(), Failure> {
-        if locked.path != path.text {
+    fn file(&mut self, path: &Location, locked: &LockedFile, place: PortablePath) -> Result<(), Failure> {
+        if locked.source != path.text || locked.fetched_at.is_some() != path.url.is_some() {
             return Err(Failure::new(Code::LockOutdated, &path.text, "is not the file that was locked")
-                .expected(&locked.path)
+                .expected(&locked.source)
                 .found(&path.text));
         }
+        let (source, follow, keeper) = match path.url {
+            None => (self.recipe.resolve(path), Follow::Yes, None),
+            Some(_) => {
+                let store = self.in_store(locked)?;
+                let source = store.as_ref().map(|store| store.path(&locked.state.digest));
+                (source.unwrap_or_default(), Follow::No, store)
+            }
+        };
+        let (name, locked) = (path.text.clone(), locked.state);
         self.entries.push(PlannedEntry {
             path: place,
-            source: self.recipe.resolve(path),
-            name: path.text.clone(),
-            locked: locked.state,
+            source,
+            name,
+            locked,
             mode: EntryMode::Plain,
-            follow: Follow::Yes,
+            follow,
+            keeper,
         });
         Ok(())
+    }
+
+    /// The store, where it has the file; that it has not is noted. By its length, since every byte is hashed when it is read.
+    fn in_store(&mut self, locked: &LockedFile) -> Result<Option<Arc<Store>>, Failure> {
+        if let Some(store) = self.store
+            && store.claim(&locked.state)?
+        {
+            return Ok(Some(store.clone()));
+        }
+        let failure = Failure::new(Code::MissingFile, &locked.source, "is not in the store")
+            .expected(locked.state)
+            .hint("run `bundler lock`, which fetches it, or name the store that has it with --store");
+        self.lacking.add(failure);
+        Ok(None)
     }
 
     fn artifact(
@@ -170,7 +209,7 @@ impl Planner<'_> {
                     for (path, locked) in sources.into_iter().zip(&locked.files) {
                         let place = place::beside(self.recipe, name, path)?;
                         if laid.insert(place.clone()) {
-                            self.local(path, locked, place)?;
+                            self.file(path, locked, place)?;
                         }
                     }
                     evidence.push(place::demand(self.recipe, name, signer, signature, locked.kind)?);
@@ -179,7 +218,7 @@ impl Planner<'_> {
             }
         };
         let file = place::beside(self.recipe, name, &artifact.source)?;
-        self.local(&artifact.source, &locked.file, file.clone())?;
+        self.file(&artifact.source, &locked.file, file.clone())?;
         Ok(bundle::Artifact {
             name: name.clone(),
             component: artifact.component.clone(),
@@ -210,6 +249,7 @@ impl Planner<'_> {
                 locked: file.state,
                 mode: file.mode,
                 follow: Follow::No,
+                keeper: None,
             });
         }
         Ok(bundle::Tree {

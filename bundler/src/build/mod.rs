@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Recipe + lock + local files → a bundle, with nobody's signature yet.
+//! Recipe + lock + store + local files → a bundle, with nobody's signature yet; nothing is fetched.
 //!
-//! In: a recipe and the lock made from it. Out: a file of which the verifier's own code has proven every
+//! In: a recipe, the lock made from it, and the store where the lock has URLs. Out: a file of which the verifier's own code has proven every
 //! byte before it got its name. The same recipe, lock and files give the same bytes, whoever builds where.
 
 pub mod archive;
@@ -10,16 +10,18 @@ mod output;
 pub(crate) mod prove;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use manifests::digest::Sha256Digest;
 use verifier::hash::sha256;
 use verifier::report::human::size;
 
 use crate::digest::{Job, read_all};
-use crate::failure::Failure;
+use crate::failure::{Failure, Failures};
 use crate::lock::Lock;
 use crate::recipe::Recipe;
 use crate::report::Printer;
+use crate::store::Store;
 
 pub use output::Existing;
 pub use prove::prove;
@@ -54,15 +56,25 @@ pub enum Outcome {
 pub fn build(
     recipe: &Recipe,
     lock: &Lock,
+    store: Option<&Arc<Store>>,
+    output: &Path,
+    existing: Existing,
+    printer: &Printer,
+) -> Result<Built, Failures> {
+    let plan = manifest::plan(recipe, lock, store)?;
+    Ok(write(&plan, output, existing, printer)?)
+}
+
+fn write(
+    plan: &manifest::Plan,
     output: &Path,
     existing: Existing,
     printer: &Printer,
 ) -> Result<Built, Failure> {
-    let plan = manifest::plan(recipe, lock)?;
-    let layout = archive::Layout::new(&plan)?;
+    let layout = archive::Layout::new(plan)?;
     let part = output::Part::create(output, existing, layout.size())?;
 
-    let jobs: Vec<Job> = layout.jobs(&plan);
+    let jobs: Vec<Job> = layout.jobs(plan);
     for entry in &plan.entries {
         printer.detail(|| format!("{} from {}: {}", entry.path, entry.name, size(entry.locked.size)));
     }

@@ -67,8 +67,8 @@ fn item(artifact: &LockedArtifact, other: Map<String, Value>, folder: &Path, sto
     });
     let in_store = store.filter(|store| store.look(&state) == Look::Whole);
     let mut candidates: Vec<PathBuf> = in_store.map(|store| store.path(&state.digest)).into_iter().collect();
-    if !artifact.file.path.contains("://") {
-        candidates.push(folder.join(&artifact.file.path));
+    if artifact.file.fetched_at.is_none() {
+        candidates.push(folder.join(&artifact.file.source));
     }
     Item {
         size: state.size,

@@ -166,7 +166,7 @@ fn size_changed(job: &Job, locked: &Locked, file: File, size: u64) -> Failure {
     let mut bytes = Vec::new();
     if size <= SHOWN_BYTES && file.take(SHOWN_BYTES).read_to_end(&mut bytes).is_ok() {
         let digest: Sha256Digest = verifier::hash::sha256::digest(&bytes);
-        return super::changed(&job.name, locked, &Locked { size: bytes.len() as u64, digest });
+        return super::changed(job, locked, &Locked { size: bytes.len() as u64, digest });
     }
     Failure::new(Code::LockOutdated, &job.name, "has changed since it was locked")
         .expected(format!("{} bytes", super::thousands(locked.size)))

@@ -20,6 +20,7 @@ pub mod url;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 use manifests::time::Timestamp;
 use verifier::progress::Mode;
@@ -32,6 +33,7 @@ use self::url::Url;
 use crate::digest::Locked;
 use crate::failure::Failure;
 use crate::store::Store;
+use crate::store::note::Errand;
 
 pub use self::local::files_below;
 pub use self::proxy::Proxy;
@@ -61,6 +63,11 @@ pub struct Fetched {
 pub enum Origin {
     /// It was in the store already; looked at by its length, and proven by whoever reads it.
     Store,
+    /// It was fetched by an earlier run, which did not end well.
+    Earlier {
+        /// When: that run's time.
+        at: Timestamp,
+    },
     /// It was copied from a `file` URL.
     File {
         /// When: the run's own time.
@@ -115,18 +122,43 @@ pub struct Settings {
     pub now: Timestamp,
 }
 
+impl Settings {
+    /// What the environment and the clock of this machine say.
+    pub fn of_this_machine(progress: Mode) -> Result<Self, Failure> {
+        let environment: Environment = |name| std::env::var(name).ok();
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let now = since.ok().and_then(|since| Timestamp::from_seconds(since.as_secs()));
+        Ok(Self {
+            limits: Limits::default(),
+            proxy: Proxy::from_environment(environment)?,
+            environment,
+            progress,
+            now: now.ok_or_else(|| {
+                Failure::usage("this machine's clock", "shows no time between 1970 and 9999").hint("set it")
+            })?,
+        })
+    }
+}
+
 /// Fetches into one store.
 pub struct Fetcher<'a> {
     store: &'a Store,
     client: Client,
     settings: Settings,
+    errand: Option<Errand>,
 }
 
 impl<'a> Fetcher<'a> {
     /// A fetcher that knows what the recipe says about hosts.
     pub fn new(store: &'a Store, hosts: Hosts, settings: Settings) -> Self {
         let client = Client::new(hosts, settings.environment, settings.proxy.clone(), settings.limits);
-        Self { store, client, settings }
+        Self { store, client, settings, errand: None }
+    }
+
+    /// Notes what is fetched without a digest to expect, and goes on from what an earlier run noted.
+    #[must_use]
+    pub fn noting(self, errand: Errand) -> Self {
+        Self { errand: Some(errand), ..self }
     }
 
     /// Fetches everything, and answers in the order of what is wanted. One failure stops nothing else.
@@ -159,7 +191,12 @@ impl<'a> Fetcher<'a> {
 
     /// What the store answers alone.
     fn stored(&self, wanted: &Wanted) -> Option<Result<Fetched, Missed>> {
-        let expected = wanted.expected?;
+        let Some(expected) = wanted.expected else {
+            let url = wanted.url.to_string();
+            let (state, at) = self.store.noted(self.errand?, &url, self.settings.now)?;
+            return (state.size <= wanted.ceiling)
+                .then_some(Ok(Fetched { state, origin: Origin::Earlier { at } }));
+        };
         match self.store.claim(&expected) {
             Ok(true) => Some(Ok(Fetched { state: expected, origin: Origin::Store })),
             Ok(false) => None,
@@ -209,9 +246,13 @@ impl<'a> Fetcher<'a> {
 
     fn one(&self, wanted: &Wanted, board: &Board) -> Result<Fetched, Missed> {
         let mut row = board.row(&wanted.url.to_string());
-        match wanted.url.file_path() {
+        let fetched = match wanted.url.file_path() {
             Some(path) => self.copy_file(wanted, &path, &mut row),
             None => self.download(wanted, &mut row),
+        };
+        if let (Ok(fetched), None, Some(errand)) = (&fetched, &wanted.expected, self.errand) {
+            self.store.note(errand, &wanted.url.to_string(), &fetched.state, self.settings.now);
         }
+        fetched
     }
 }

@@ -183,6 +183,12 @@ impl Url {
         Some(PathBuf::from(OsString::from_vec(decoded(&self.path))))
     }
 
+    /// The part of the path after the last `/`, `%XX` undone; U+FFFD stands for what is not UTF-8.
+    pub fn file_name(&self) -> String {
+        let name = self.path.rsplit('/').next().unwrap_or_default();
+        String::from_utf8_lossy(&decoded(name)).into_owned()
+    }
+
     /// The file URL of an absolute path.
     pub fn of_file(path: &std::path::Path) -> Result<Self, UrlError> {
         use std::fmt::Write;

@@ -15,6 +15,7 @@ use verifier::cli::Kind;
 use super::{Lock, LockedArtifact, LockedFile, LockedSignature, LockedTree, TreeFile};
 use crate::digest::Locked;
 use crate::failure::Failure;
+use crate::fetch::url::Url;
 use crate::inside::Facts;
 use crate::source::{Keys, Source, Table, Value};
 
@@ -27,8 +28,9 @@ const HINT: &str = "do not edit the lock: run `bundler lock`";
 
 const DOCUMENT: Keys = Keys { known: &["format", "recipe", "set", "signer", "artifact", "tree"], later: &[] };
 const SIGNER: Keys = Keys { known: &["name", "file"], later: &[] };
-const FILE: Keys = Keys { known: &["path", "size", "sha256"], later: &[] };
-const ARTIFACT: Keys = Keys { known: &["name", "path", "size", "sha256", "inside", "signature"], later: &[] };
+const FILE: Keys = Keys { known: &["path", "url", "size", "sha256", "fetched-at"], later: &[] };
+const ARTIFACT: Keys =
+    Keys { known: &["name", "path", "url", "size", "sha256", "fetched-at", "inside", "signature"], later: &[] };
 const INSIDE: Keys = Keys {
     known: &["name", "version", "arch", "made-at", "product-code", "toolchain", "scripts-sha256"],
     later: &[],
@@ -124,8 +126,17 @@ const fn mode_text(mode: EntryMode) -> &'static str {
 }
 
 fn file(out: &mut String, file: &LockedFile) {
-    text(out, "path", &file.path);
-    state(out, &file.state);
+    match file.fetched_at {
+        None => {
+            text(out, "path", &file.source);
+            state(out, &file.state);
+        }
+        Some(time) => {
+            text(out, "url", &file.source);
+            state(out, &file.state);
+            text(out, "fetched-at", &time.to_string());
+        }
+    }
 }
 
 fn state(out: &mut String, locked: &Locked) {
@@ -218,7 +229,12 @@ fn files(table: &Table<'_>, of: &str) -> Result<Vec<LockedFile>, Failure> {
 }
 
 fn read_file(table: &Table<'_>) -> Result<LockedFile, Failure> {
-    Ok(LockedFile { path: table.required("path")?.string()?.text, state: read_state(table)? })
+    let state = read_state(table)?;
+    let Some(url) = table.optional("url") else {
+        return Ok(LockedFile { source: table.required("path")?.string()?.text, state, fetched_at: None });
+    };
+    let source = url.parse(Url::parse)?.to_string();
+    Ok(LockedFile { source, state, fetched_at: Some(table.required("fetched-at")?.parse(Timestamp::parse)?) })
 }
 
 fn read_state(table: &Table<'_>) -> Result<Locked, Failure> {

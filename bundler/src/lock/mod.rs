@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `bundle.lock`: exactly which files a recipe meant, when somebody last looked.
 //!
-//! In: a [`Recipe`] and the files that it names. Out: a [`Lock`]: size and digest of each of them, and for
+//! In: a [`Recipe`], the files that it names, and for URLs the lock before. Out: a [`Lock`]: size and digest of each of them, and for
 //! signed artifacts who signed them and when, after the verifier's own check. `build` accepts nothing else.
 
+mod change;
 mod evidence;
 pub mod file;
 mod resolve;
+mod supply;
 pub mod tree;
 
 use std::collections::BTreeMap;
@@ -25,6 +27,7 @@ use crate::inside::Facts;
 use crate::recipe::Recipe;
 
 pub use resolve::resolve;
+pub use supply::{Remote, Renewal};
 
 /// What `bundle.lock` holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,13 +44,15 @@ pub struct Lock {
     pub trees: BTreeMap<Name, LockedTree>,
 }
 
-/// A local file.
+/// A file that the recipe names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockedFile {
-    /// As the recipe writes it, variables filled in.
-    pub path: String,
+    /// A path as the recipe writes it, variables filled in; or a URL.
+    pub source: String,
     /// Size and digest.
     pub state: Locked,
+    /// When a URL first brought these bytes; none: it is a path.
+    pub fetched_at: Option<Timestamp>,
 }
 
 /// A single file and the signatures that were good.
@@ -119,10 +124,10 @@ impl Lock {
         Ok(())
     }
 
-    /// Artifacts and the files of trees: path, state, and the signatures that were good.
+    /// Artifacts and the files of trees: path or URL, state, and the signatures that were good.
     pub fn contents(&self) -> impl Iterator<Item = (String, &Locked, &[LockedSignature])> {
         let artifacts = self.artifacts.values().map(|artifact| {
-            (artifact.file.path.clone(), &artifact.file.state, artifact.signatures.as_slice())
+            (artifact.file.source.clone(), &artifact.file.state, artifact.signatures.as_slice())
         });
         let trees = self.trees.values().flat_map(|tree| {
             let folder = tree.path.trim_end_matches('/');

@@ -6,8 +6,8 @@ use manifests::evidence::Weak;
 use manifests::fingerprint::Fingerprint;
 use manifests::name::{Name, PortablePath, is_control_or_bidi};
 
-use super::sections::{local, prose};
-use super::{Authority, Demand, LocalPath, Signature, Signer, SignerIdentity};
+use super::sections::prose;
+use super::{Authority, Demand, Location, Signature, Signer, SignerIdentity};
 use crate::failure::Failure;
 use crate::source::{Keys, Table, Value, list};
 
@@ -53,7 +53,7 @@ fn by_openpgp(table: &Table<'_>) -> Result<SignerIdentity, Failure> {
     if openpgp.is_empty() {
         return Err(pins.error("pins no fingerprint: nobody could sign"));
     }
-    Ok(SignerIdentity::Key { openpgp, key: local(&table.required("key")?)? })
+    Ok(SignerIdentity::Key { openpgp, key: Location::read(&table.required("key")?)? })
 }
 
 fn by_certificate(table: &Table<'_>) -> Result<SignerIdentity, Failure> {
@@ -91,7 +91,7 @@ fn authorities(table: &Table<'_>, key: &'static str) -> Result<Vec<Authority>, F
     let items = if value.is_table() { vec![value] } else { value.array()? };
     let read = |item: &Value<'_>| {
         let table = item.table(format!("`{key}`"), AUTHORITY)?;
-        let source = local(&table.required("source")?)?;
+        let source = Location::read(&table.required("source")?)?;
         Ok(Authority { source, fingerprint: certificate_pin(&table.required("fingerprint")?)? })
     };
     items.iter().map(read).collect()
@@ -106,7 +106,7 @@ fn weak(value: &Value<'_>) -> Result<Weak, Failure> {
 }
 
 /// `signed-by` with `signature`, or `unsigned`: there is no third way.
-pub(super) fn demand(table: &Table<'_>, name: &Name, source: &LocalPath) -> Result<Demand, Failure> {
+pub(super) fn demand(table: &Table<'_>, name: &Name, source: &Location) -> Result<Demand, Failure> {
     match (table.optional("signed-by"), table.optional("unsigned")) {
         (Some(signer), None) => signed_by(table, &signer, source),
         (None, Some(reason)) => match ["signature", "member"].iter().find_map(|key| table.optional(key)) {
@@ -124,7 +124,7 @@ pub(super) fn demand(table: &Table<'_>, name: &Name, source: &LocalPath) -> Resu
     }
 }
 
-fn signed_by(table: &Table<'_>, signer: &Value<'_>, source: &LocalPath) -> Result<Demand, Failure> {
+fn signed_by(table: &Table<'_>, signer: &Value<'_>, source: &Location) -> Result<Demand, Failure> {
     if signer.is_table() {
         return Err(signer.not_yet("a trust policy as signer"));
     }
@@ -147,12 +147,12 @@ fn signed_by(table: &Table<'_>, signer: &Value<'_>, source: &LocalPath) -> Resul
 
 fn signature(
     value: &Value<'_>,
-    source: &LocalPath,
+    source: &Location,
     member: Option<&PortablePath>,
 ) -> Result<Signature, Failure> {
     if value.is_table() {
         let table = value.table("`signature`", REPOSITORY)?;
-        let path = |value: Value<'_>| local(&value.with_variable("source", &source.text));
+        let path = |value: Value<'_>| Location::read(&value.with_variable("source", &source.text));
         return Ok(Signature::Repository {
             release: path(table.required("release")?)?,
             signature: table.optional("signature").map(path).transpose()?,
@@ -162,7 +162,7 @@ fn signature(
     if value.string_before_variables() == Some("embedded") {
         return Ok(Signature::Embedded(value.span()));
     }
-    let path = local(&value.with_variable("source", &source.text))?;
+    let path = Location::read(&value.with_variable("source", &source.text))?;
     Ok(match member {
         Some(member) => Signature::Member { member: member.clone(), signature: path },
         None => Signature::Detached(path),

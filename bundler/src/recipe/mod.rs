@@ -5,6 +5,8 @@
 //! are all well-formed and whose parts refer only to each other. No other file has been touched yet.
 
 mod evidence;
+mod hosts;
+mod location;
 mod read;
 mod sections;
 
@@ -20,8 +22,11 @@ use manifests::name::{Name, PortablePath};
 use verifier::hash::sha256;
 
 use crate::failure::Failure;
+use crate::fetch::hosts::Hosts;
 use crate::files;
 use crate::source::Source;
+
+pub use location::Location;
 
 /// What an author wants in a bundle.
 #[derive(Clone, Debug)]
@@ -34,6 +39,8 @@ pub struct Recipe {
     pub bundle: Identity,
     /// Who is trusted for artifacts.
     pub signers: BTreeMap<Name, Signer>,
+    /// How to fetch from hosts.
+    pub hosts: Hosts,
     /// Groups that are installed or left out together.
     pub components: Vec<Component>,
     /// Single files, in the order of the text.
@@ -59,7 +66,7 @@ pub enum SignerIdentity {
         /// Primary key fingerprints, alternatives to each other: these decide.
         openpgp: Vec<Fingerprint>,
         /// The file that carries the keys.
-        key: LocalPath,
+        key: Location,
     },
     /// By a certificate.
     Certificate {
@@ -80,15 +87,15 @@ pub enum SignerIdentity {
 #[derive(Clone, Debug)]
 pub struct Authority {
     /// The file that carries it.
-    pub source: LocalPath,
+    pub source: Location,
     /// SHA-256 of the certificate: it decides.
     pub fingerprint: Sha256Digest,
 }
 
 impl Signer {
     /// The files that carry keys or certificates, each once.
-    pub fn sources(&self) -> Vec<&LocalPath> {
-        let mut sources: Vec<&LocalPath> = match &self.identity {
+    pub fn sources(&self) -> Vec<&Location> {
+        let mut sources: Vec<&Location> = match &self.identity {
             SignerIdentity::Key { key, .. } => vec![key],
             SignerIdentity::Certificate { authorities, timestamp_authorities, .. } => {
                 authorities.iter().chain(timestamp_authorities).map(|authority| &authority.source).collect()
@@ -102,7 +109,7 @@ impl Signer {
     /// The same signer as a manifest has it, `place` saying where in the bundle each file lies.
     pub fn in_bundle<E>(
         &self,
-        mut place: impl FnMut(&LocalPath) -> Result<PortablePath, E>,
+        mut place: impl FnMut(&Location) -> Result<PortablePath, E>,
     ) -> Result<bundle::Signer, E> {
         let identity = match &self.identity {
             SignerIdentity::Key { openpgp, key } => {
@@ -150,11 +157,27 @@ pub struct Artifact {
     /// The component it belongs to; its own name, where absent.
     pub component: Option<Name>,
     /// The file.
-    pub source: LocalPath,
+    pub source: Location,
     /// What it demands.
     pub demand: Demand,
     /// What becomes of it on the target.
     pub install: Option<FileInstall>,
+}
+
+impl Artifact {
+    /// The file, and those of its signatures.
+    pub fn sources(&self) -> Vec<&Location> {
+        let signatures = self.signatures().iter().flat_map(Signature::sources);
+        [&self.source].into_iter().chain(signatures).collect()
+    }
+
+    /// The signatures that it demands.
+    pub fn signatures(&self) -> &[Signature] {
+        match &self.demand {
+            Demand::SignedBy { signatures, .. } => signatures,
+            Demand::Unsigned(_) => &[],
+        }
+    }
 }
 
 /// There is no third way and no default.
@@ -175,30 +198,30 @@ pub enum Demand {
 #[derive(Clone, Debug)]
 pub enum Signature {
     /// In a file of its own, over the whole artifact.
-    Detached(LocalPath),
+    Detached(Location),
     /// In a file of its own, over one member of a zip.
     Member {
         /// The member.
         member: PortablePath,
         /// The signature.
-        signature: LocalPath,
+        signature: Location,
     },
     /// Inside the artifact; where the recipe says so.
     Embedded(Range<usize>),
     /// In the signed index of a Debian repository.
     Repository {
         /// InRelease, or Release.
-        release: LocalPath,
+        release: Location,
         /// Release.gpg, where InRelease is not used.
-        signature: Option<LocalPath>,
+        signature: Option<Location>,
         /// Packages, as the repository serves it.
-        packages: LocalPath,
+        packages: Location,
     },
 }
 
 impl Signature {
     /// The files that it needs besides the artifact.
-    pub fn sources(&self) -> Vec<&LocalPath> {
+    pub fn sources(&self) -> Vec<&Location> {
         match self {
             Self::Detached(signature) | Self::Member { signature, .. } => vec![signature],
             Self::Embedded(_) => Vec::new(),
@@ -217,7 +240,7 @@ pub struct Tree {
     /// The component it belongs to; its own name, where absent.
     pub component: Option<Name>,
     /// The folder.
-    pub source: LocalPath,
+    pub source: Location,
     /// Which files are carried; all of them, where empty.
     pub include: Vec<String>,
     /// What is not carried, links and empty folders included.
@@ -226,23 +249,6 @@ pub struct Tree {
     pub unsigned: String,
     /// What becomes of it on the target.
     pub install: Option<TreeInstall>,
-}
-
-/// A path on this machine, as the recipe writes it: relative to the recipe's folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalPath {
-    /// As written, variables filled in.
-    pub text: String,
-    /// Where the recipe says so.
-    pub span: Range<usize>,
-}
-
-impl LocalPath {
-    /// The part after the last `/`.
-    pub fn file_name(&self) -> &str {
-        let text = self.text.trim_end_matches('/');
-        text.rsplit('/').next().unwrap_or(text)
-    }
 }
 
 impl Recipe {
@@ -261,8 +267,8 @@ impl Recipe {
         read::recipe(Source::new(name, text), folder, sets)
     }
 
-    /// Where a path of the recipe leads.
-    pub fn resolve(&self, path: &LocalPath) -> PathBuf {
+    /// Where a path of the recipe leads. What a URL leads to is in the store.
+    pub fn resolve(&self, path: &Location) -> PathBuf {
         self.folder.join(&path.text)
     }
 
@@ -276,8 +282,32 @@ impl Recipe {
         &self.sets
     }
 
+    /// The files of all artifacts and signers, in the order of the recipe; a URL may come several times.
+    pub fn sources(&self) -> impl Iterator<Item = &Location> {
+        let signers = self.signers.values().flat_map(Signer::sources);
+        signers.chain(self.artifacts.iter().flat_map(Artifact::sources))
+    }
+
+    /// Who must have signed an artifact.
+    pub fn signer_of(&self, artifact: &Artifact) -> Option<&Signer> {
+        match &artifact.demand {
+            Demand::SignedBy { signer, .. } => self.signers.get(signer),
+            Demand::Unsigned(_) => None,
+        }
+    }
+
+    /// Whether anything must be fetched.
+    pub fn is_remote(&self) -> bool {
+        self.sources().any(|source| source.url.is_some())
+    }
+
+    /// Shows the recipe's line with a failure that has a subject of its own.
+    pub fn beside(&self, at: &Location, failure: Failure) -> Failure {
+        failure.with_excerpt(self.source.excerpt(at.span.clone()))
+    }
+
     /// A complaint that points at a path of the recipe.
-    pub fn error(&self, path: &LocalPath, what: impl Into<String>) -> Failure {
+    pub fn error(&self, path: &Location, what: impl Into<String>) -> Failure {
         self.error_at(path.span.clone(), what)
     }
 

@@ -6,18 +6,17 @@ use std::path::PathBuf;
 
 use manifests::name::Name;
 
-use super::{Demand, Recipe, Signer, digest, evidence, sections};
+use super::{Demand, Recipe, Signer, digest, evidence, hosts, sections};
 use crate::failure::Failure;
 use crate::source::{Keys, Source, Table, Value, is_variable, nearest};
 
 const DOCUMENT: Keys = Keys {
-    known: &["bundle", "variables", "signer", "component", "artifact", "tree"],
+    known: &["bundle", "variables", "host", "signer", "component", "artifact", "tree"],
     later: &[
         ("trust-store", "Notary trust stores"),
         ("trust-policy", "Notary trust policies"),
         ("image", "OCI images"),
         ("check", "checks after the install"),
-        ("host", "rules for fetching"),
     ],
 };
 
@@ -32,6 +31,7 @@ pub(super) fn recipe(
     let root = Table::new(&source, "the recipe", 0..0, document.get_ref(), DOCUMENT)?;
 
     let bundle = sections::bundle(&root.required("bundle")?)?;
+    let hosts = hosts::hosts(&root, &folder)?;
     let signers = signers(&root)?;
     let mut names = Names::default();
     let components = list(&root, "component", |item| names.component(item))?;
@@ -51,7 +51,7 @@ pub(super) fn recipe(
     let digest = digest(&source);
     drop(root);
     drop(document);
-    Ok(Recipe { source, folder, digest, sets, bundle, signers, components, artifacts, trees })
+    Ok(Recipe { source, folder, digest, sets, bundle, hosts, signers, components, artifacts, trees })
 }
 
 /// `[variables]` with the values of `--set` over them. A value is taken as it stands.

@@ -9,7 +9,7 @@ use manifests::name::{BundleName, BundleVersion, InstallPath, Name, is_control_o
 use manifests::sequence::Sequence;
 use manifests::time::Timestamp;
 
-use super::{Artifact, LocalPath, Tree, evidence};
+use super::{Artifact, Location, Tree, evidence};
 use crate::failure::Failure;
 use crate::source::{Keys, Table, Value};
 
@@ -79,7 +79,7 @@ pub(super) fn component(value: &Value<'_>) -> Result<Component, Failure> {
 pub(super) fn artifact(value: &Value<'_>) -> Result<Artifact, Failure> {
     let table = value.table("[[artifact]]", ARTIFACT)?;
     let name = table.required("name")?.parse(Name::new)?;
-    let source = local(&table.required("source")?)?;
+    let source = Location::read(&table.required("source")?)?;
     Ok(Artifact {
         component: table.optional("component").map(|value| value.parse(Name::new)).transpose()?,
         demand: evidence::demand(&table, &name, &source)?,
@@ -94,7 +94,7 @@ pub(super) fn tree(value: &Value<'_>) -> Result<Tree, Failure> {
     Ok(Tree {
         name: table.required("name")?.parse(Name::new)?,
         component: table.optional("component").map(|value| value.parse(Name::new)).transpose()?,
-        source: local(&table.required("source")?)?,
+        source: Location::path(&table.required("source")?)?,
         include: globs(table.optional("include"))?,
         exclude: globs(table.optional("exclude"))?,
         unsigned: prose(&table.required("unsigned")?)?,
@@ -138,21 +138,6 @@ fn tree_install(value: &Value<'_>) -> Result<TreeInstall, Failure> {
 
 fn owner(table: &Table<'_>) -> Result<Option<Owner>, Failure> {
     table.optional("owner").map(|value| value.parse(Name::new).map(Owner::new)).transpose()
-}
-
-/// A path on this machine.
-pub(super) fn local(value: &Value<'_>) -> Result<LocalPath, Failure> {
-    if value.is_table() {
-        return Err(value.not_yet("files with a pinned fingerprint"));
-    }
-    let text = value.string()?;
-    if ["https://", "http://", "oci://", "pkcs11:"].iter().any(|scheme| text.text.starts_with(scheme)) {
-        return Err(value.not_yet("sources from the network"));
-    }
-    if text.text.is_empty() || text.text.contains('\0') {
-        return Err(value.error("has an empty path"));
-    }
-    Ok(LocalPath { text: text.text, span: text.span })
 }
 
 /// Text for people: what a manifest can carry.

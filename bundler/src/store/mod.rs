@@ -8,9 +8,10 @@
 //! ```text
 //! STORE/sealift-store      what makes a folder a store; shared lock: in use, exclusive: being pruned
 //! STORE/sha256/ab/abcd…    the files, read-only
-//! STORE/parts/             downloads under way, each user's own (`part`)
+//! STORE/parts/             downloads under way (`part`) and notes of them (`note`), each user's own
 //! ```
 
+pub mod note;
 mod part;
 mod report;
 mod upkeep;

@@ -143,7 +143,8 @@ impl Store {
     fn prove(&self, entry: &Entry, progress: &Progress) -> Result<(), Failure> {
         let path = self.path(&entry.digest);
         let name = path.display().to_string();
-        let job = Job { name: name.clone(), path, locked: None, place: None, follow: Follow::No };
+        let job =
+            Job { name: name.clone(), path, locked: None, place: None, follow: Follow::No, keeper: None };
         let read = read_all(std::slice::from_ref(&job), None, progress)?;
         let found = read.first().map(crate::digest::Read::digest);
         if found == Some(entry.digest) {

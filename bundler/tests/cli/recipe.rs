@@ -146,13 +146,13 @@ fn signers_and_signatures_that_make_no_sense_are_told() {
 #[test]
 fn features_of_later_versions_are_named() {
     for (from, to, expected) in [
-        ("source = \"notes.txt\"", "source = \"https://x.example/n\"", "sources from the network"),
+        ("source = \"notes.txt\"", "source = \"oci://x.example/n\"", "OCI images"),
+        ("source = \"notes.txt\"", "source = \"pkcs11:token=n\"", "keys on tokens"),
         ("name = \"notes.txt\"", "name = \"n\"\nfor = { os = \"linux\" }", "alternatives by platform"),
         ("[[tree]]", "[[image]]\nname = \"x\"\n\n[[tree]]", "OCI images"),
         ("[[tree]]", "[[check]]\nname = \"x\"\n\n[[tree]]", "checks after the install"),
         ("[[tree]]", "[[trust-store]]\nname = \"x\"\n\n[[tree]]", "Notary trust stores"),
         ("[[tree]]", "[[trust-policy]]\nname = \"x\"\n\n[[tree]]", "Notary trust policies"),
-        ("[[tree]]", "[host.\"a.example\"]\n\n[[tree]]", "rules for fetching"),
         ("version = \"1.0\"", "version = \"1.0\"\nprofile = \"cnsa2\"", "the profile `cnsa2`"),
         ("install = { file", "install = \"rpm\" # { file", "this way to install"),
     ] {

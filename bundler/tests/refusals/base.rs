@@ -66,9 +66,9 @@ fn make(with_chains: bool) -> (Parts, Vec<u8>) {
     fs::copy(testdata().join("bundles/base/bundle.toml"), &recipe_file).unwrap();
     let recipe = Recipe::load(&recipe_file, std::collections::BTreeMap::new()).unwrap();
     let printer = Printer::silent();
-    let lock = lock::resolve(&recipe, &printer).unwrap();
+    let lock = lock::resolve(&recipe, None, &printer).unwrap();
     let output = to.join("base.bundle.tar");
-    build(&recipe, &lock, &output, Existing::Keep, &printer).unwrap();
+    build(&recipe, &lock, None, &output, Existing::Keep, &printer).unwrap();
     let bytes = fs::read(output).unwrap();
     (take_apart(&bytes), bytes)
 }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Why a command of `bundler` does nothing: a refusal of the one table, and the line that caused it.
 
+mod several;
+
 use std::fmt;
 use std::io;
 
 use manifests::name::printable;
 use verifier::error::{Code, Refusal};
+
+pub use several::{Failures, Gathered};
 
 /// A refusal, with the line of the text file that it speaks of, where there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
