@@ -29,8 +29,10 @@ const HINT: &str = "do not edit the lock: run `bundler lock`";
 const DOCUMENT: Keys = Keys { known: &["format", "recipe", "set", "signer", "artifact", "tree"], later: &[] };
 const SIGNER: Keys = Keys { known: &["name", "file"], later: &[] };
 const FILE: Keys = Keys { known: &["path", "url", "size", "sha256", "fetched-at"], later: &[] };
-const ARTIFACT: Keys =
-    Keys { known: &["name", "path", "url", "size", "sha256", "fetched-at", "inside", "signature"], later: &[] };
+const ARTIFACT: Keys = Keys {
+    known: &["name", "path", "url", "size", "sha256", "fetched-at", "inside", "signature"],
+    later: &[],
+};
 const INSIDE: Keys = Keys {
     known: &["name", "version", "arch", "made-at", "product-code", "toolchain", "scripts-sha256"],
     later: &[],
