@@ -146,3 +146,99 @@ fn parts_that_contradict_each_other_are_refused() {
         assert!(found.contains(said), "{place}: {found}");
     }
 }
+
+/// A manifest with one of everything that is for some hosts or partitions only.
+fn conditional() -> Value {
+    let mut document = good();
+    let digest = json!({"sha256": "ab".repeat(32)});
+    let fingerprint = format!("sha256:{}", "cd".repeat(32));
+    let paths = ["files/trust-stores/ca/s/root.cert", "files/trust-policies/west/trustpolicy.json"];
+    for path in paths {
+        document["subject"].as_array_mut().unwrap().push(json!({"name": path, "digest": digest}));
+        let files = document["predicate"]["files"].as_array_mut().unwrap();
+        files.push(json!({"path": path, "size": 1, "mode": "0644"}));
+    }
+    let predicate = &mut document["predicate"];
+    predicate["artifacts"][0]["for"] = json!({"os": "linux", "arch": "arm64", "package": "rpm"});
+    predicate["artifacts"][0]["install"] = json!({"action": "rpm"});
+    predicate["artifacts"][1]["partition"] = json!("west");
+    predicate["trustStores"] = json!([{"name": "s", "type": "ca", "partition": "west",
+        "certificates": [{"file": paths[0], "fingerprint": fingerprint}]}]);
+    predicate["trustPolicies"] = json!([{"name": "trustpolicy.json", "partition": "west", "file": paths[1], "parameters": ["scopes"]}]);
+    predicate["checks"] = json!([
+        {"name": "healthy", "component": "a", "for": {"os": "linux"}, "run": ["notation", "plugin", "ls"],
+         "expect": {"column": "ERROR", "equals": "<nil>"}},
+        {"name": "says its version", "run": ["/usr/bin/notation", "version"], "expect": {"contains": "1.3.2"}}]);
+    document
+}
+
+#[test]
+fn what_is_for_some_hosts_is_read_and_written_the_same() {
+    let manifest = read(&conditional()).unwrap();
+    assert_eq!(Manifest::read(&manifest.render().unwrap()).unwrap(), manifest);
+    let predicate = manifest.predicate();
+    assert_eq!(predicate.artifacts[0].platform.unwrap().describe(), "linux/arm64 rpm");
+    assert_eq!(predicate.trust_stores[0].store_type.as_str(), "ca");
+}
+
+#[test]
+fn conditions_that_cannot_hold_are_refused() {
+    for (place, value, said) in [
+        ("/predicate/artifacts/0/for", json!({}), "says nothing"),
+        ("/predicate/artifacts/0/for", json!({"os": "windows"}), "do not know"),
+        ("/predicate/artifacts/0/for", json!({"os": "linux", "package": "msi"}), "do not install"),
+        ("/predicate/artifacts/0/for", json!({"os": "plan9"}), "plan9"),
+        ("/predicate/artifacts/0/for", json!({"os": "linux", "libc": "musl"}), "libc"),
+        ("/predicate/artifacts/0/install", json!({"action": "rpm", "path": "/opt/a"}), "path"),
+        ("/predicate/artifacts/0/install", json!({"action": "rmp"}), "rmp"),
+        ("/predicate/artifacts/0/partition", json!("a b"), "characters other"),
+        ("/predicate/trustStores/0/certificates", json!([]), "no certificate"),
+        ("/predicate/trustStores/0/type", json!("signingauthority"), "signingauthority"),
+        ("/predicate/trustStores/0/certificates/0/file", json!("files/c"), "not in `files`"),
+        ("/predicate/trustStores/0/extra", json!(1), "extra"),
+        ("/predicate/trustPolicies/0/parameters", json!(["a", "a"]), "twice"),
+        ("/predicate/trustPolicies/0/file", json!("files/c"), "not in `files`"),
+        ("/predicate/trustPolicies", json!([]), "belongs to no artifact"),
+        ("/predicate/checks/0/run", json!([]), "runs nothing"),
+        ("/predicate/checks/0/run", json!(["../x"]), "neither"),
+        ("/predicate/checks/0/run", json!(vec!["a"; 65]), "64 words"),
+        ("/predicate/checks/0/component", json!("z"), "does not exist"),
+        ("/predicate/checks/0/for", json!({}), "says nothing"),
+        ("/predicate/checks/0/expect", json!({"column": "A"}), "Expect"),
+        ("/predicate/checks/0/expect", json!({"contains": "a", "equals": "b"}), "Expect"),
+        ("/predicate/checks/0/expect", json!({"contains": " "}), "empty"),
+        ("/predicate/checks/0/name", json!("says its version"), "two checks"),
+    ] {
+        let mut document = conditional();
+        let at = place.rfind('/').unwrap();
+        document.pointer_mut(&place[..at]).unwrap();
+        match document.pointer_mut(place) {
+            Some(there) => *there = value,
+            None => {
+                let above = document.pointer_mut(&place[..at]).unwrap();
+                above[&place[at + 1..]] = value;
+            }
+        }
+        let found = read(&document).expect_err(place).to_string();
+        assert!(found.contains(said), "{place}: {found}");
+    }
+}
+
+#[test]
+fn no_two_stores_policies_or_checks_are_told_apart_by_nothing() {
+    for list in ["trustStores", "trustPolicies", "checks"] {
+        let mut document = conditional();
+        let items = document["predicate"][list].as_array_mut().unwrap();
+        items.push(items[0].clone());
+        assert!(read(&document).unwrap_err().to_string().contains("two"), "{list}");
+    }
+    let mut document = conditional();
+    let again = document["predicate"]["checks"][0].clone();
+    let many = (0..1001).map(|number| {
+        let mut check = again.clone();
+        check["name"] = json!(number.to_string());
+        check
+    });
+    document["predicate"]["checks"] = many.collect();
+    assert!(read(&document).unwrap_err().to_string().contains("checks"));
+}

@@ -199,7 +199,11 @@ struct Item {
 
 impl Wanted<'_> {
     fn artifact(&mut self, artifact: &Artifact, entries: &HashMap<&str, usize>) -> Result<(), Refusal> {
-        let Some(FileInstall::File { path, mode, owner }) = &artifact.install else { return Ok(()) };
+        let (path, mode, owner) = match &artifact.install {
+            None => return Ok(()),
+            Some(FileInstall::File { path, mode, owner }) => (path, mode, owner),
+            Some(other) => return Err(not_yet(artifact.name.as_str(), other.word())),
+        };
         let Some(entry) = entries.get(artifact.file.as_str()).copied() else {
             return Err(Refusal::new(
                 Code::ManifestMalformed,
@@ -269,6 +273,14 @@ impl Wanted<'_> {
             }
         }
     }
+}
+
+/// What this version cannot install yet is refused before anything is written.
+fn not_yet(item: &str, action: &str) -> Refusal {
+    Refusal::new(Code::VerifierTooOld, item, "is installed in a way that this version does not know")
+        .expected("`file` or `directory`")
+        .found(format!("`{action}`"))
+        .hint("leave its component out with --except, or upgrade verifier on this host")
 }
 
 /// Compares what is wanted with what is there.

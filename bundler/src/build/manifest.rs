@@ -133,10 +133,10 @@ impl Planner<'_> {
             components: recipe.components.clone(),
             artifacts,
             trees,
-            trust_stores: Reserved,
-            trust_policies: Reserved,
+            trust_stores: Vec::new(),
+            trust_policies: Vec::new(),
             images: Reserved,
-            checks: Reserved,
+            checks: Vec::new(),
         };
         let plan = Plan { entries, predicate };
         // Every rule of the format is checked before the first byte is read.
@@ -223,6 +223,8 @@ impl Planner<'_> {
             name: name.clone(),
             component: artifact.component.clone(),
             file,
+            platform: None,
+            partition: None,
             version: locked.inside.as_ref().and_then(Facts::label),
             demand,
             install: artifact.install.clone(),

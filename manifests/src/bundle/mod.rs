@@ -4,9 +4,13 @@
 //! The types here are the document as written (`docs/formats/manifest.md`); [`Manifest`] is the only
 //! one that the rest of the system uses, and it exists only when every rule holds.
 
+mod check;
 mod demand;
 mod error;
+mod install;
+mod notary;
 mod payload;
+mod platform;
 mod preface;
 mod rules;
 mod targets;
@@ -17,16 +21,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::{DigestSet, Sha256Digest};
 use crate::json::{self, JsonError, Scanned};
-use crate::name::{BundleName, BundleVersion, InstallPath, Name, PortablePath};
+use crate::name::{BundleName, BundleVersion, Name, PortablePath};
 use crate::sequence::Sequence;
 use crate::statement::{STATEMENT_V1, Statement, Subject};
 use crate::time::Timestamp;
 
+pub use check::{Check, Column, Contains, Expect, MAX_CHECK_WORDS};
 pub use demand::{Authority, CertificateIdentity, EvidenceDemand, Signer, SignerIdentity};
 pub use error::ManifestError;
+pub use install::{FileInstall, InstallMode, Owner, TreeInstall};
+pub use notary::{StoreType, TrustPolicy, TrustStore};
 pub use payload::{Inside, Payload};
+pub use platform::{Arch, Os, Package, Platform};
 pub use preface::Preface;
-pub use rules::{MAX_TEXT_BYTES, identity, stays_inside};
+pub use rules::{MAX_CHECKS, MAX_TEXT_BYTES, identity, stays_inside};
 
 /// `predicateType` of a bundle's manifest.
 pub const BUNDLE_TYPE: &str = "urn:sealift:bundle:1";
@@ -149,6 +157,10 @@ pub struct Artifact {
     pub component: Option<Name>,
     /// The payload entry.
     pub file: PortablePath,
+    /// The hosts that it is for; all, where absent.
+    pub platform: Option<Platform>,
+    /// The partition that it is tied to.
+    pub partition: Option<Name>,
     /// What was read from inside, for people.
     pub version: Option<BundleVersion>,
     /// Vendor evidence, or why there is none.
@@ -174,6 +186,10 @@ struct ArtifactDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     component: Option<Name>,
     file: PortablePath,
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    platform: Option<Platform>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    partition: Option<Name>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     version: Option<BundleVersion>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -188,104 +204,34 @@ impl TryFrom<ArtifactDocument> for Artifact {
     type Error = String;
 
     fn try_from(document: ArtifactDocument) -> Result<Self, String> {
-        let ArtifactDocument { name, component, file, version, evidence, unsigned, install } = document;
+        let ArtifactDocument {
+            name,
+            component,
+            file,
+            platform,
+            partition,
+            version,
+            evidence,
+            unsigned,
+            install,
+        } = document;
         let demand = match (evidence, unsigned) {
             (Some(evidence), None) => Demand::Vendor(evidence),
             (None, Some(reason)) => Demand::Unsigned(reason),
             _ => return Err(format!("artifact `{name}` must have either `evidence` or `unsigned`")),
         };
-        Ok(Self { name, component, file, version, demand, install })
+        Ok(Self { name, component, file, platform, partition, version, demand, install })
     }
 }
 
 impl From<Artifact> for ArtifactDocument {
     fn from(artifact: Artifact) -> Self {
-        let Artifact { name, component, file, version, demand, install } = artifact;
+        let Artifact { name, component, file, platform, partition, version, demand, install } = artifact;
         let (evidence, unsigned) = match demand {
             Demand::Vendor(evidence) => (Some(evidence), None),
             Demand::Unsigned(reason) => (None, Some(reason)),
         };
-        Self { name, component, file, version, evidence, unsigned, install }
-    }
-}
-
-/// What becomes of an artifact.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "action", deny_unknown_fields, rename_all = "kebab-case")]
-pub enum FileInstall {
-    /// It is laid down as one file.
-    File {
-        /// Where.
-        path: InstallPath,
-        /// With which permissions.
-        mode: InstallMode,
-        /// Whose; the installing user's, where absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        owner: Option<Owner>,
-    },
-}
-
-/// What becomes of a tree.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "action", deny_unknown_fields, rename_all = "kebab-case")]
-pub enum TreeInstall {
-    /// Its files, links and empty folders are laid down beneath a folder.
-    Directory {
-        /// Which.
-        path: InstallPath,
-        /// Whose; the installing user's, where absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        owner: Option<Owner>,
-    },
-}
-
-/// Permission bits on the target: four octal digits, `0000` to `0777`. No bit that lends rights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct InstallMode(u32);
-
-impl InstallMode {
-    /// Reads `0644`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.len() == 4 && text.bytes().all(|b| matches!(b, b'0'..=b'7'));
-        let bits = u32::from_str_radix(text, 8).ok().filter(|bits| digits && *bits <= 0o777)?;
-        Some(Self(bits))
-    }
-
-    /// The bits.
-    pub const fn bits(self) -> u32 {
-        self.0
-    }
-}
-
-impl TryFrom<String> for InstallMode {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text).ok_or("a mode is four octal digits from 0000 to 0777")
-    }
-}
-
-impl From<InstallMode> for String {
-    fn from(mode: InstallMode) -> Self {
-        format!("{:04o}", mode.0)
-    }
-}
-
-/// Whose a file is on the target: a number, or a name in the target's own passwd file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Owner(Name);
-
-impl Owner {
-    /// A user's name or number.
-    pub const fn new(name: Name) -> Self {
-        Self(name)
-    }
-
-    /// As written.
-    pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        Self { name, component, file, platform, partition, version, evidence, unsigned, install }
     }
 }
 
@@ -341,14 +287,14 @@ pub struct Predicate {
     pub artifacts: Vec<Artifact>,
     /// Folders.
     pub trees: Vec<Tree>,
-    /// Reserved: Notary Project trust stores.
-    pub trust_stores: Reserved,
-    /// Reserved: Notary Project trust policies.
-    pub trust_policies: Reserved,
+    /// Trust stores of the Notary Project.
+    pub trust_stores: Vec<TrustStore>,
+    /// Trust policies of the Notary Project.
+    pub trust_policies: Vec<TrustPolicy>,
     /// Reserved: OCI images.
     pub images: Reserved,
-    /// Reserved: checks after the install.
-    pub checks: Reserved,
+    /// What must be true after the install.
+    pub checks: Vec<Check>,
 }
 
 /// A list that later versions fill: this one knows no item of it, so it accepts none.

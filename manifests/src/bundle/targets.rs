@@ -11,7 +11,8 @@ use crate::name::{MAX_INSTALL_PATH_BYTES, Name, PathSet, is_beneath, is_reserved
 /// Refuses two things at one path among what is installed when nobody chooses, and paths that no
 /// target can hold.
 ///
-/// Components that are alternatives to each other may share a path: a host chooses one of them.
+/// What is left out of this, since a host chooses: components that are not installed by default, and what is tied to a
+/// platform or partition. The same place twice among those refuses the install (`verifier/src/plan.rs`).
 pub(super) fn check(predicate: &Predicate) -> Result<(), ManifestError> {
     let payload = Payload::new(&predicate.files);
     let left_out: BTreeSet<&Name> = predicate
@@ -26,6 +27,7 @@ pub(super) fn check(predicate: &Predicate) -> Result<(), ManifestError> {
     for artifact in &predicate.artifacts {
         if let Some(FileInstall::File { path, .. }) = &artifact.install
             && chosen(artifact.component.as_ref())
+            && (artifact.platform, &artifact.partition) == (None, &None)
         {
             paths.insert(relative(path.as_str())).map_err(|_| two_at(path.as_str()))?;
             tops.add(path.as_str());

@@ -42,10 +42,10 @@ impl Bundle {
             components: Vec::new(),
             artifacts: Vec::new(),
             trees: Vec::new(),
-            trust_stores: Reserved,
-            trust_policies: Reserved,
+            trust_stores: Vec::new(),
+            trust_policies: Vec::new(),
             images: Reserved,
-            checks: Reserved,
+            checks: Vec::new(),
         };
         Self { predicate, payload: BTreeMap::new() }
     }
@@ -69,6 +69,8 @@ impl Bundle {
             name: name(artifact),
             component: None,
             file: PortablePath::new(&file).unwrap(),
+            platform: None,
+            partition: None,
             version: None,
             demand: Demand::Unsigned("a test".to_owned()),
             install: Some(FileInstall::File {
