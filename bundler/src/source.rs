@@ -113,7 +113,11 @@ pub struct Table<'a> {
     title: String,
     span: Range<usize>,
     entries: &'a DeTable<'a>,
+    locals: Locals,
 }
+
+/// Variables that only some values know.
+type Locals = Vec<(&'static str, String)>;
 
 impl<'a> Table<'a> {
     /// Accepts a table in which every key is known.
@@ -148,7 +152,7 @@ impl<'a> Table<'a> {
         span: Range<usize>,
         entries: &'a DeTable<'a>,
     ) -> Self {
-        Self { source, title: title.into(), span, entries }
+        Self { source, title: title.into(), span, entries, locals: Locals::new() }
     }
 
     fn unknown(&self, span: Range<usize>, name: &str, keys: Keys) -> Failure {
@@ -173,7 +177,7 @@ impl<'a> Table<'a> {
             key: key.get_ref().to_string(),
             key_span: key.span(),
             value,
-            local: None,
+            locals: self.locals.clone(),
         })
     }
 
@@ -187,7 +191,7 @@ impl<'a> Table<'a> {
                 key: key.get_ref().to_string(),
                 key_span: key.span(),
                 value,
-                local: None,
+                locals: self.locals.clone(),
             })
             .collect();
         all.sort_by_key(|value| value.key_span.start);
@@ -207,8 +211,7 @@ pub struct Value<'a> {
     key: String,
     key_span: Range<usize>,
     value: &'a Spanned<DeValue<'a>>,
-    /// A variable that only this value knows.
-    local: Option<(&'static str, String)>,
+    locals: Locals,
 }
 
 /// A string with its variables filled in, and where it stands.
@@ -261,10 +264,12 @@ impl<'a> Value<'a> {
         self.value.get_ref().as_str()
     }
 
-    /// The same value, for which `$name` stands for this too.
+    /// The same value, for which and in which `$name` stands for this too.
     #[must_use]
     pub fn with_variable(&self, name: &'static str, value: &str) -> Self {
-        Self { local: Some((name, value.to_owned())), ..self.clone() }
+        let mut with = self.clone();
+        with.locals.push((name, value.to_owned()));
+        with
     }
 
     /// Whether it is written as a table.
@@ -276,7 +281,7 @@ impl<'a> Value<'a> {
     pub fn string(&self) -> Result<Text, Failure> {
         let text = self.value.get_ref().as_str().ok_or_else(|| self.wrong_type("a string"))?;
         let text = match &self.source.variables {
-            Some(variables) => expand(text, variables, self.local.as_ref()).map_err(|wrong| {
+            Some(variables) => expand(text, variables, &self.locals).map_err(|wrong| {
                 let failure = self.error(wrong.what);
                 match wrong.hint {
                     Some(hint) => failure.hint(hint),
@@ -320,7 +325,7 @@ impl<'a> Value<'a> {
                 key: self.key.clone(),
                 key_span: value.span(),
                 value,
-                local: None,
+                locals: self.locals.clone(),
             })
             .collect())
     }
@@ -333,13 +338,15 @@ impl<'a> Value<'a> {
     /// A table whose keys are all known.
     pub fn table(&self, title: impl Into<String>, keys: Keys) -> Result<Table<'a>, Failure> {
         let entries = self.value.get_ref().as_table().ok_or_else(|| self.wrong_type("a table"))?;
-        Table::new(self.source, title, self.place(), entries, keys)
+        let table = Table::new(self.source, title, self.place(), entries, keys)?;
+        Ok(Table { locals: self.locals.clone(), ..table })
     }
 
     /// A table whose keys are names that the author chose.
     pub fn open_table(&self, title: impl Into<String>) -> Result<Table<'a>, Failure> {
         let entries = self.value.get_ref().as_table().ok_or_else(|| self.wrong_type("a table"))?;
-        Ok(Table::open(self.source, title, self.place(), entries))
+        let table = Table::open(self.source, title, self.place(), entries);
+        Ok(Table { locals: self.locals.clone(), ..table })
     }
 
     /// Where to point for the whole table: its header or its braces.
@@ -361,11 +368,7 @@ struct BadVariable {
 }
 
 /// Fills in `$name`; `$$` is one dollar.
-fn expand(
-    text: &str,
-    variables: &BTreeMap<String, String>,
-    local: Option<&(&'static str, String)>,
-) -> Result<String, BadVariable> {
+fn expand(text: &str, variables: &BTreeMap<String, String>, locals: &Locals) -> Result<String, BadVariable> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
@@ -383,9 +386,18 @@ fn expand(
                 hint: Some("write `$$` for a dollar sign".to_owned()),
             });
         }
-        let own = local.filter(|(own, _)| *own == name).map(|(_, value)| value);
+        let own = locals.iter().find(|(own, _)| *own == name).map(|(_, value)| value);
         let Some(value) = own.or_else(|| variables.get(name)) else {
             let near = nearest(name, variables.keys().map(String::as_str));
+            if GIVEN.contains(&name) {
+                return Err(BadVariable {
+                    what: format!("uses `${name}`, which nothing gives here"),
+                    hint: Some(
+                        "`for = { os = …, arch = … }` of an artifact gives `$os`, `$arch` and `$machine`"
+                            .to_owned(),
+                    ),
+                });
+            }
             return Err(BadVariable {
                 what: format!("uses `${name}`, which is not in [variables]"),
                 hint: Some(near.map_or_else(
@@ -400,6 +412,9 @@ fn expand(
     out.push_str(rest);
     Ok(out)
 }
+
+/// Variables that the language gives in some places, and that nobody may define.
+pub const GIVEN: [&str; 4] = ["source", "os", "arch", "machine"];
 
 /// What a variable's name is made of.
 pub fn is_variable(c: char) -> bool {

@@ -81,12 +81,12 @@ fn identity_text(value: &Value<'_>) -> Result<String, Failure> {
 }
 
 /// Digits in either case, with or without `sha256:`, colons or spaces: as tools print them.
-fn certificate_pin(value: &Value<'_>) -> Result<Sha256Digest, Failure> {
+pub(super) fn certificate_pin(value: &Value<'_>) -> Result<Sha256Digest, Failure> {
     value.parse(Sha256Digest::parse_spaced)
 }
 
 /// One table `{ source, fingerprint }`, or an array of them.
-fn authorities(table: &Table<'_>, key: &'static str) -> Result<Vec<Authority>, Failure> {
+pub(super) fn authorities(table: &Table<'_>, key: &'static str) -> Result<Vec<Authority>, Failure> {
     let Some(value) = table.optional(key) else { return Ok(Vec::new()) };
     let items = if value.is_table() { vec![value] } else { value.array()? };
     let read = |item: &Value<'_>| {

@@ -4,9 +4,13 @@
 //! In: TOML text and the values of `--set`. Out: a [`Recipe`] whose names, times, modes and fingerprints
 //! are all well-formed and whose parts refer only to each other. No other file has been touched yet.
 
+mod check;
 mod evidence;
 mod hosts;
+mod image;
 mod location;
+mod notary;
+mod platform;
 mod read;
 mod sections;
 
@@ -14,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use manifests::bundle::{self, Component, FileInstall, Identity, TreeInstall};
+use manifests::bundle::{self, Check, Component, FileInstall, Identity, Platform, StoreType, TreeInstall};
 use manifests::digest::Sha256Digest;
 use manifests::evidence::Weak;
 use manifests::fingerprint::Fingerprint;
@@ -47,6 +51,14 @@ pub struct Recipe {
     pub artifacts: Vec<Artifact>,
     /// Folders, in the order of the text.
     pub trees: Vec<Tree>,
+    /// Trust stores of the Notary Project, in the order of the text.
+    pub trust_stores: Vec<TrustStore>,
+    /// Trust policies of the Notary Project, in the order of the text.
+    pub trust_policies: Vec<TrustPolicy>,
+    /// OCI images, in the order of the text.
+    pub images: Vec<Image>,
+    /// What must be true after the install, in the order of the text.
+    pub checks: Vec<Check>,
 }
 
 /// Somebody whose signatures count.
@@ -156,6 +168,10 @@ pub struct Artifact {
     pub name: Name,
     /// The component it belongs to; its own name, where absent.
     pub component: Option<Name>,
+    /// The hosts that it is for; all, where absent.
+    pub platform: Option<Platform>,
+    /// The partition that it is tied to.
+    pub partition: Option<Name>,
     /// The file.
     pub source: Location,
     /// What it demands.
@@ -251,6 +267,60 @@ pub struct Tree {
     pub install: Option<TreeInstall>,
 }
 
+/// A named trust store.
+#[derive(Clone, Debug)]
+pub struct TrustStore {
+    /// What trust policies call it.
+    pub name: Name,
+    /// Which signatures it is for.
+    pub store_type: StoreType,
+    /// The partition that it is tied to.
+    pub partition: Option<Name>,
+    /// Its certificates.
+    pub certificates: Vec<Authority>,
+    /// Where the recipe names it.
+    pub span: Range<usize>,
+}
+
+impl TrustStore {
+    /// As trust policies name it: `TYPE:NAME`.
+    pub fn reference(&self) -> String {
+        format!("{}:{}", self.store_type.as_str(), self.name)
+    }
+}
+
+/// A trust policy document.
+#[derive(Clone, Debug)]
+pub struct TrustPolicy {
+    /// Its file's name on the target.
+    pub name: Name,
+    /// The partition that it is tied to.
+    pub partition: Option<Name>,
+    /// The document, in which `"$NAME"` stands for a parameter.
+    pub template: Location,
+    /// What is given by `--set`, or by the site when it installs.
+    pub parameters: Vec<Name>,
+}
+
+impl TrustPolicy {
+    /// What tells it from others: `PARTITION/NAME`, or its name.
+    pub fn key(&self) -> String {
+        match &self.partition {
+            Some(partition) => format!("{partition}/{}", self.name),
+            None => self.name.to_string(),
+        }
+    }
+}
+
+/// An OCI image: named, and not carried by this version.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// Its name.
+    pub name: Name,
+    /// Where the recipe says where it is.
+    pub span: Range<usize>,
+}
+
 impl Recipe {
     /// Reads a recipe; `sets` are the values of `--set`.
     pub fn load(path: &Path, sets: BTreeMap<String, String>) -> Result<Self, Failure> {
@@ -282,10 +352,14 @@ impl Recipe {
         &self.sets
     }
 
-    /// The files of all artifacts and signers, in the order of the recipe; a URL may come several times.
+    /// The single files that the recipe names, in the order of the recipe; a URL may come several times.
     pub fn sources(&self) -> impl Iterator<Item = &Location> {
         let signers = self.signers.values().flat_map(Signer::sources);
-        signers.chain(self.artifacts.iter().flat_map(Artifact::sources))
+        let stores = self.trust_stores.iter().flat_map(|store| &store.certificates);
+        signers
+            .chain(self.artifacts.iter().flat_map(Artifact::sources))
+            .chain(stores.map(|certificate| &certificate.source))
+            .chain(self.trust_policies.iter().map(|policy| &policy.template))
     }
 
     /// Who must have signed an artifact.

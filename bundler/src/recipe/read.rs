@@ -4,20 +4,30 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use manifests::bundle;
 use manifests::name::Name;
 
-use super::{Demand, Recipe, Signer, digest, evidence, hosts, sections};
+use super::{
+    Demand, Recipe, Signer, TrustPolicy, TrustStore, check, digest, evidence, hosts, image, notary, sections,
+};
 use crate::failure::Failure;
-use crate::source::{Keys, Source, Table, Value, is_variable, nearest};
+use crate::source::{GIVEN, Keys, Source, Table, Value, is_variable, nearest};
 
 const DOCUMENT: Keys = Keys {
-    known: &["bundle", "variables", "host", "signer", "component", "artifact", "tree"],
-    later: &[
-        ("trust-store", "Notary trust stores"),
-        ("trust-policy", "Notary trust policies"),
-        ("image", "OCI images"),
-        ("check", "checks after the install"),
+    known: &[
+        "bundle",
+        "variables",
+        "host",
+        "signer",
+        "component",
+        "artifact",
+        "tree",
+        "trust-store",
+        "trust-policy",
+        "image",
+        "check",
     ],
+    later: &[],
 };
 
 pub(super) fn recipe(
@@ -36,22 +46,43 @@ pub(super) fn recipe(
     let mut names = Names::default();
     let components = list(&root, "component", |item| names.component(item))?;
     let artifacts = list(&root, "artifact", |item| {
-        let artifact = sections::artifact(item)?;
-        names.member(item, &artifact.name, artifact.component.as_ref())?;
-        if let Demand::SignedBy { signer, .. } = &artifact.demand {
-            known_signer(item, signer, &signers)?;
+        let artifacts = sections::artifacts(item)?;
+        for artifact in &artifacts {
+            names.member(item, &artifact.name, artifact.component.as_ref())?;
+            if let Demand::SignedBy { signer, .. } = &artifact.demand {
+                known_signer(item, signer, &signers)?;
+            }
         }
-        Ok(artifact)
+        Ok(artifacts)
     })?;
     let trees = list(&root, "tree", |item| {
         let tree = sections::tree(item)?;
         names.member(item, &tree.name, tree.component.as_ref())?;
         Ok(tree)
     })?;
+    let trust_stores = list(&root, "trust-store", |item| names.trust_store(item))?;
+    let trust_policies = list(&root, "trust-policy", |item| names.trust_policy(item))?;
+    let images = list(&root, "image", |item| image::image(item, &trust_policies))?;
+    let checks = list(&root, "check", |item| names.check(item))?;
     let digest = digest(&source);
     drop(root);
     drop(document);
-    Ok(Recipe { source, folder, digest, sets, bundle, hosts, signers, components, artifacts, trees })
+    Ok(Recipe {
+        source,
+        folder,
+        digest,
+        sets,
+        bundle,
+        hosts,
+        signers,
+        components,
+        artifacts: artifacts.into_iter().flatten().collect(),
+        trees,
+        trust_stores,
+        trust_policies,
+        images,
+        checks,
+    })
 }
 
 /// `[variables]` with the values of `--set` over them. A value is taken as it stands.
@@ -61,18 +92,24 @@ fn variables(source: &Source, sets: &BTreeMap<String, String>) -> Result<BTreeMa
     let mut variables = BTreeMap::new();
     if let Some(section) = root.optional("variables") {
         for value in section.open_table("[variables]")?.entries() {
-            if !value.key().chars().all(is_variable) || matches!(value.key(), "source" | "arch" | "machine") {
+            if !value.key().chars().all(is_variable) || GIVEN.contains(&value.key()) {
                 return Err(source
                     .error(value.key_span(), format!("has a bad name for a variable: `{}`", value.key()))
-                    .expected("letters, digits and _; not source, arch or machine, which are given"));
+                    .expected("letters, digits and _; not source, os, arch or machine, which are given"));
             }
             variables.insert(value.key().to_owned(), value.string()?.text);
         }
     }
+    let parameters = parameters(&root)?;
     for (name, value) in sets {
+        if parameters.contains(name) {
+            continue;
+        }
         if variables.insert(name.clone(), value.clone()).is_none() {
-            let failure = Failure::usage(format!("--set {name}"), "names no variable of the recipe");
-            let near = nearest(name, variables.keys().map(String::as_str).filter(|known| known != name));
+            let failure =
+                Failure::usage(format!("--set {name}"), "names no variable or parameter of the recipe");
+            let known = variables.keys().filter(|known| *known != name).chain(&parameters);
+            let near = nearest(name, known.map(String::as_str));
             return Err(match near {
                 Some(near) => failure.hint(format!("did you mean `{near}`?")),
                 None => failure.hint("give it a default under [variables] first"),
@@ -80,6 +117,16 @@ fn variables(source: &Source, sets: &BTreeMap<String, String>) -> Result<BTreeMa
         }
     }
     Ok(variables)
+}
+
+/// The parameters of all trust policies, which `--set` may give too.
+fn parameters(root: &Table<'_>) -> Result<BTreeSet<String>, Failure> {
+    let policies = list(root, "trust-policy", |item| {
+        let parameters = item.open_table("[[trust-policy]]")?.optional("parameters");
+        let names = parameters.map(|value| value.array()).transpose()?.unwrap_or_default();
+        names.iter().map(|name| Ok(name.string()?.text)).collect::<Result<Vec<_>, Failure>>()
+    })?;
+    Ok(policies.into_iter().flatten().collect())
 }
 
 fn signers(root: &Table<'_>) -> Result<BTreeMap<Name, Signer>, Failure> {
@@ -117,14 +164,62 @@ fn known_signer(item: &Value<'_>, signer: &Name, signers: &BTreeMap<Name, Signer
     })
 }
 
+/// Folders of a bundle that belong to no artifact or tree.
+const TAKEN: [&str; 3] = ["signers", "trust-stores", "trust-policies"];
+
 /// Names that must differ, and those that must be known.
 #[derive(Default)]
 struct Names {
     components: BTreeSet<Name>,
     members: BTreeSet<Name>,
+    stores: BTreeSet<String>,
+    policies: BTreeSet<String>,
+    checks: BTreeSet<String>,
 }
 
 impl Names {
+    fn trust_store(&mut self, item: &Value<'_>) -> Result<TrustStore, Failure> {
+        let store = notary::trust_store(item)?;
+        if !self.stores.insert(store.reference().to_ascii_lowercase()) {
+            return Err(at(item, "name")?
+                .error(format!("names a second trust store `{}`", store.reference()))
+                .hint("a store may have several certificates: `certificate` takes a list"));
+        }
+        Ok(store)
+    }
+
+    fn trust_policy(&mut self, item: &Value<'_>) -> Result<TrustPolicy, Failure> {
+        let policy = notary::trust_policy(item)?;
+        if !self.policies.insert(policy.key().to_ascii_lowercase()) {
+            return Err(at(item, "name")?
+                .error(format!("names a second trust policy `{}`", policy.key()))
+                .hint("one for each `partition`, or one for all"));
+        }
+        Ok(policy)
+    }
+
+    fn check(&mut self, item: &Value<'_>) -> Result<bundle::Check, Failure> {
+        let check = check::check(item)?;
+        if !self.checks.insert(check.name.clone()) {
+            return Err(at(item, "name")?.error(format!("names a second check `{}`", check.name)));
+        }
+        if let Some(component) = &check.component
+            && !self.components.contains(component)
+            && !self.members.contains(component)
+        {
+            return Err(self.unknown_component(item, component)?);
+        }
+        Ok(check)
+    }
+
+    fn unknown_component(&self, item: &Value<'_>, component: &Name) -> Result<Failure, Failure> {
+        let failure = at(item, "component")?.error(format!("names an unknown component `{component}`"));
+        Ok(match nearest(component.as_str(), self.components.iter().map(Name::as_str)) {
+            Some(near) => failure.hint(format!("did you mean `{near}`?")),
+            None => failure.hint("add a [[component]] of that name"),
+        })
+    }
+
     fn component(&mut self, item: &Value<'_>) -> Result<manifests::bundle::Component, Failure> {
         let component = sections::component(item)?;
         if !self.components.insert(component.name.clone()) {
@@ -134,10 +229,10 @@ impl Names {
     }
 
     fn member(&mut self, item: &Value<'_>, name: &Name, component: Option<&Name>) -> Result<(), Failure> {
-        if name.as_str().eq_ignore_ascii_case("signers") {
+        if let Some(taken) = TAKEN.into_iter().find(|taken| name.as_str().eq_ignore_ascii_case(taken)) {
             return Err(at(item, "name")?
                 .error(format!("has a name that is taken: `{name}`"))
-                .hint("files/signers/ holds the signers' keys: choose another name"));
+                .hint(format!("files/{taken}/ holds other files of the bundle: choose another name")));
         }
         let folded = name.as_str().to_ascii_lowercase();
         if self.members.iter().any(|other| other.as_str().eq_ignore_ascii_case(&folded)) {
@@ -148,12 +243,7 @@ impl Names {
         self.members.insert(name.clone());
         match component {
             Some(component) if !self.components.contains(component) => {
-                let failure =
-                    at(item, "component")?.error(format!("names an unknown component `{component}`"));
-                Err(match nearest(component.as_str(), self.components.iter().map(Name::as_str)) {
-                    Some(near) => failure.hint(format!("did you mean `{near}`?")),
-                    None => failure.hint("add a [[component]] of that name"),
-                })
+                Err(self.unknown_component(item, component)?)
             }
             None if self.components.contains(name) => Err(at(item, "name")?
                 .error(format!("has the name of the component `{name}` without belonging to it"))

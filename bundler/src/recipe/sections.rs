@@ -9,20 +9,28 @@ use manifests::name::{BundleName, BundleVersion, InstallPath, Name, is_control_o
 use manifests::sequence::Sequence;
 use manifests::time::Timestamp;
 
+use super::platform::{self, Alternative};
 use super::{Artifact, Location, Tree, evidence};
 use crate::failure::Failure;
-use crate::source::{Keys, Table, Value};
+use crate::source::{Keys, Table, Value, list, nearest};
 
 const BUNDLE: Keys =
     Keys { known: &["name", "version", "sequence", "created", "expires", "audience", "profile"], later: &[] };
 const COMPONENT: Keys = Keys { known: &["name", "title", "default"], later: &[] };
 const ARTIFACT: Keys = Keys {
-    known: &["name", "component", "source", "signed-by", "signature", "member", "unsigned", "install"],
-    later: &[
-        ("for", "alternatives by platform"),
-        ("partition", "partitions"),
-        ("version", "stated versions"),
+    known: &[
+        "name",
+        "component",
+        "source",
+        "for",
+        "partition",
+        "signed-by",
+        "signature",
+        "member",
+        "unsigned",
+        "install",
     ],
+    later: &[("version", "stated versions")],
 };
 const TREE: Keys = Keys {
     known: &["name", "component", "source", "include", "exclude", "unsigned", "install"],
@@ -76,14 +84,35 @@ pub(super) fn component(value: &Value<'_>) -> Result<Component, Failure> {
     })
 }
 
-pub(super) fn artifact(value: &Value<'_>) -> Result<Artifact, Failure> {
+/// The artifacts of a section: one for each item of the lists in `for`.
+pub(super) fn artifacts(value: &Value<'_>) -> Result<Vec<Artifact>, Failure> {
     let table = value.table("[[artifact]]", ARTIFACT)?;
-    let name = table.required("name")?.parse(Name::new)?;
+    platform::alternatives(&table)?.iter().map(|alternative| artifact(value, alternative)).collect()
+}
+
+fn artifact(value: &Value<'_>, alternative: &Alternative) -> Result<Artifact, Failure> {
+    let table = alternative.within(value).table("[[artifact]]", ARTIFACT)?;
+    let base = table.required("name")?;
+    let name = Name::new(&format!("{}{}", base.string()?.text, alternative.suffix))
+        .map_err(|wrong| base.error(format!("has a bad value for `name`: {wrong}")))?;
     let source = Location::read(&table.required("source")?)?;
+    let install = table.optional("install").map(|value| file_install(&value)).transpose()?;
+    let os = alternative.platform.and_then(|platform| platform.os);
+    if let (Some(install), Some(os)) = (&install, os)
+        && install.os().is_some_and(|only| only != os)
+    {
+        return Err(table.required("install")?.error(format!(
+            "is no way to install on {}: `{}`",
+            os.as_str(),
+            install.word()
+        )));
+    }
     Ok(Artifact {
         component: table.optional("component").map(|value| value.parse(Name::new)).transpose()?,
+        platform: alternative.platform,
+        partition: table.optional("partition").map(|value| value.parse(Name::new)).transpose()?,
         demand: evidence::demand(&table, &name, &source)?,
-        install: table.optional("install").map(|value| file_install(&value)).transpose()?,
+        install,
         name,
         source,
     })
@@ -113,7 +142,7 @@ fn globs(value: Option<Value<'_>>) -> Result<Vec<String>, Failure> {
 
 fn file_install(value: &Value<'_>) -> Result<FileInstall, Failure> {
     if value.is_string() {
-        return Err(value.not_yet("this way to install"));
+        return action(value);
     }
     let table = value.table("`install`", FILE_INSTALL)?;
     Ok(FileInstall::File {
@@ -122,6 +151,21 @@ fn file_install(value: &Value<'_>) -> Result<FileInstall, Failure> {
             InstallMode::parse(text).ok_or("a mode is four octal digits from \"0000\" to \"0777\"")
         })?,
         owner: owner(&table)?,
+    })
+}
+
+/// An action that is one word.
+fn action(value: &Value<'_>) -> Result<FileInstall, Failure> {
+    let said = value.string()?.text;
+    let words: Vec<&str> = FileInstall::WORDS.iter().map(FileInstall::word).collect();
+    FileInstall::WORDS.iter().find(|action| action.word() == said).cloned().ok_or_else(|| {
+        let failure = value
+            .error(format!("has a bad value for `install`: `{said}`"))
+            .expected(format!("{}, or {{ file = …, mode = … }}", list(&words)));
+        match nearest(&said, words.into_iter()) {
+            Some(near) => failure.hint(format!("did you mean `{near}`?")),
+            None => failure,
+        }
     })
 }
 

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A trust policy in which the string `"$NAME"` stands for what a site gives: its signing profiles, its repositories.
+//!
+//! In: the JSON text of a template, values by name. Out: the text with each such string replaced by the value,
+//! written as JSON, so that no value can be more than a string. Several values take the place of one in a list.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use manifests::name::Name;
+use serde_json::Value;
+
+/// Most values of one parameter: a policy is read by people.
+pub const MAX_VALUES: usize = 1_000;
+
+/// What is given for a parameter: one text or several.
+pub type Values = BTreeMap<Name, Vec<String>>;
+
+/// A template whose JSON is well-formed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    text: String,
+    parameters: BTreeSet<Name>,
+}
+
+/// Why a text is no template, or why values do not fit it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// It cannot be read at all.
+    #[error("it is not JSON: {0}")]
+    Json(String),
+    /// A string begins with `$`, but no name follows.
+    #[error("it has the string `{0}`, which begins with $ but names no parameter")]
+    Name(String),
+    /// A parameter without a value, or with too many.
+    #[error("the parameter `{0}` has no value, or more than {MAX_VALUES}")]
+    Values(Name),
+}
+
+impl Template {
+    /// Reads a template: UTF-8 and JSON, whatever it says.
+    pub fn read(bytes: &[u8]) -> Result<Self, TemplateError> {
+        let json = |error: &dyn std::fmt::Display| TemplateError::Json(error.to_string());
+        let text = std::str::from_utf8(bytes).map_err(|error| json(&error))?;
+        serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| json(&error))?;
+        let named = strings(text).filter_map(|(_, said)| parameter(said));
+        let parameters = named.map(|name| name.map_err(|said| TemplateError::Name(said.to_owned())));
+        Ok(Self { text: text.to_owned(), parameters: parameters.collect::<Result<_, _>>()? })
+    }
+
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The names that stand in it.
+    pub const fn parameters(&self) -> &BTreeSet<Name> {
+        &self.parameters
+    }
+
+    /// The text with values in the place of those parameters that have some; all else stays as it is.
+    pub fn fill(&self, values: &Values) -> Result<Self, TemplateError> {
+        let mut out = String::with_capacity(self.text.len());
+        let mut copied = 0;
+        for (span, said) in strings(&self.text) {
+            let Some(Ok(name)) = parameter(said) else { continue };
+            let Some(values) = values.get(&name) else { continue };
+            if values.is_empty() || values.len() > MAX_VALUES {
+                return Err(TemplateError::Values(name));
+            }
+            out.push_str(self.text.get(copied..span.start).unwrap_or_default());
+            let written: Vec<String> = values.iter().map(|value| Value::from(value.as_str()).to_string()).collect();
+            out.push_str(&written.join(", "));
+            copied = span.end;
+        }
+        out.push_str(self.text.get(copied..).unwrap_or_default());
+        let text = out;
+        // Several values where only one can stand make no JSON.
+        serde_json::from_str::<serde::de::IgnoredAny>(&text)
+            .map_err(|error| TemplateError::Json(format!("with its values filled in, {error}")))?;
+        let open = self.parameters.iter().filter(|name| !values.contains_key(*name));
+        Ok(Self { parameters: open.cloned().collect(), text })
+    }
+
+    /// The document with something plausible for each parameter that is still open, so that all other rules of a
+    /// trust policy can be checked before the site has given its values.
+    pub fn stand_in(&self) -> Result<Vec<u8>, TemplateError> {
+        let mut value: Value =
+            serde_json::from_str(&self.text).map_err(|error| TemplateError::Json(error.to_string()))?;
+        if !self.parameters.is_empty() {
+            plausible(&mut value, "");
+            return Ok(value.to_string().into_bytes());
+        }
+        Ok(self.text.clone().into_bytes())
+    }
+}
+
+/// Replaces the parameters beneath the member `key`.
+fn plausible(value: &mut Value, key: &str) {
+    match value {
+        Value::String(said) => {
+            let Some(Ok(name)) = parameter(said) else { return };
+            let name = name.as_str().to_ascii_lowercase();
+            *said = match key {
+                "registryScopes" => format!("parameter.invalid/{}", name.replace(['~', '+'], "-")),
+                "trustedIdentities" => {
+                    format!("arn:aws:signer:us-east-1:111122223333:/signing-profiles/{}", name.replace(['~', '+', '-', '.'], "_"))
+                }
+                "trustStores" => format!("ca:{}", name.replace(['~', '+'], "-")),
+                "level" => "strict".to_owned(),
+                "version" => "1.0".to_owned(),
+                "verifyTimestamp" => "always".to_owned(),
+                _ => name,
+            };
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| plausible(item, key)),
+        Value::Object(members) => members.iter_mut().for_each(|(key, value)| plausible(value, key)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The parameter that a string is, as it is written between its quotes; an error where it begins with `$` and
+/// names none.
+fn parameter(said: &str) -> Option<Result<Name, &str>> {
+    let name = said.strip_prefix('$')?;
+    Some(Name::new(name).map_err(|_| said))
+}
+
+/// Every string of a well-formed JSON text: its place, quotes included, and what is written between them.
+fn strings(text: &str) -> impl Iterator<Item = (std::ops::Range<usize>, &str)> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + bytes.get(at..)?.iter().position(|byte| *byte == b'"')?;
+        let mut end = start + 1;
+        loop {
+            match bytes.get(end)? {
+                b'"' => break,
+                b'\\' => end += 2,
+                _ => end += 1,
+            }
+        }
+        at = end + 1;
+        Some((start..at, text.get(start + 1..end)?))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test whose own document is wrong has failed")]
+    use super::*;
+
+    const POLICY: &str = r#"{ "version": "1.0", "trustPolicies": [
+  { "name": "a \"$b\" c", "registryScopes": ["$scopes"], "trustedIdentities": [ "$profile-arn" ] } ] }"#;
+
+    fn values(pairs: &[(&str, &[&str])]) -> Values {
+        let one = |(name, values): &(&str, &[&str])| {
+            (Name::new(name).unwrap(), values.iter().map(|value| (*value).to_owned()).collect())
+        };
+        pairs.iter().map(one).collect()
+    }
+
+    #[test]
+    fn whole_strings_are_parameters_and_nothing_else_is() {
+        let template = Template::read(POLICY.as_bytes()).unwrap();
+        let names: Vec<&str> = template.parameters().iter().map(Name::as_str).collect();
+        assert_eq!(names, ["profile-arn", "scopes"]);
+    }
+
+    #[test]
+    fn values_stand_where_the_parameter_stood_and_the_rest_stays() {
+        let template = Template::read(POLICY.as_bytes()).unwrap();
+        let half = template.fill(&values(&[("scopes", &["a.example/x", "b.example/y"])])).unwrap();
+        assert_eq!(half.text(), POLICY.replace("\"$scopes\"", "\"a.example/x\", \"b.example/y\""));
+        assert_eq!(half.parameters().len(), 1);
+        let whole = half.fill(&values(&[("profile-arn", &["arn:x"])])).unwrap();
+        assert!(whole.parameters().is_empty());
+        assert_eq!(whole.stand_in().unwrap(), whole.text().as_bytes());
+    }
+
+    #[test]
+    fn a_value_is_never_more_than_a_string() {
+        let template = Template::read(POLICY.as_bytes()).unwrap();
+        let hostile = r#"x"], "trustPolicies": [{"#;
+        let filled = template.fill(&values(&[("scopes", &[hostile])])).unwrap();
+        let document: Value = serde_json::from_str(filled.text()).unwrap();
+        assert_eq!(document["trustPolicies"][0]["registryScopes"][0], hostile);
+        // What a value says is no parameter of its own.
+        let nested = template.fill(&values(&[("scopes", &["$profile-arn"])])).unwrap();
+        assert_eq!(nested.parameters().len(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_filled_is_refused() {
+        let template = Template::read(br#"{"version": "$v"}"#).unwrap();
+        for several in [&["1", "2"][..], &[]] {
+            assert!(template.fill(&values(&[("v", several)])).is_err(), "{several:?}");
+        }
+        for (text, wrong) in [("{\"a\": \"$\"}", "$"), ("{\"a\": \"$b c\"}", "$b c"), ("{\"a\": \"$b\\n\"}", "$b\\n")] {
+            assert_eq!(Template::read(text.as_bytes()), Err(TemplateError::Name(wrong.to_owned())));
+        }
+        assert!(Template::read(b"{").is_err());
+        assert!(Template::read(b"\"\xff\"").is_err());
+    }
+
+    #[test]
+    fn open_parameters_have_stand_ins() {
+        let stand_in = Template::read(POLICY.as_bytes()).unwrap().stand_in().unwrap();
+        let document: Value = serde_json::from_slice(&stand_in).unwrap();
+        assert_eq!(document["trustPolicies"][0]["registryScopes"][0], "parameter.invalid/scopes");
+        let identity = document["trustPolicies"][0]["trustedIdentities"][0].as_str().unwrap();
+        assert!(identity.ends_with("/signing-profiles/profile_arn"), "{identity}");
+    }
+}
