@@ -324,6 +324,10 @@ pub enum Kind {
     AppleCode,
     /// A zip of which one member has a detached signature
     ZipMember,
+    /// A trust policy of Notation: is it valid
+    TrustPolicy,
+    /// A trust store of Notation, a folder: is it valid
+    TrustStore,
     /// A certificate and its chain
     Certificate,
     /// A zip: is it safe to unpack
@@ -347,6 +351,8 @@ impl Kind {
             Self::ApplePkg => "apple-pkg",
             Self::AppleCode => "apple-code",
             Self::ZipMember => "zip-member",
+            Self::TrustPolicy => "trust-policy",
+            Self::TrustStore => "trust-store",
             Self::Certificate => "certificate",
             Self::Zip => "zip",
             Self::Tar => "tar",

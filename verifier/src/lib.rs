@@ -15,6 +15,7 @@ pub mod install;
 mod journal;
 pub mod media;
 pub mod outcome;
+pub mod notary;
 mod plan;
 pub mod progress;
 pub mod report;

@@ -18,7 +18,7 @@ const MAX_BYTES: u64 = 512 * 1024;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 17] = [
+const TARGETS: [Target; 18] = [
     ("apple_code", targets::apple_code),
     ("apple_package", targets::apple_package),
     ("apt_packages", targets::apt_packages),
@@ -35,6 +35,7 @@ const TARGETS: [Target; 17] = [
     ("rpm", targets::rpm),
     ("tar", targets::tar),
     ("timestamp", targets::timestamp),
+    ("trust_policy", targets::trust_policy),
     ("zip", targets::zip),
 ];
 

@@ -49,7 +49,7 @@ const RELEASE: &[u8] =
 #[test]
 fn content_decides() {
     let ustar = [vec![b'a'; 257], b"ustar\x0000".to_vec(), vec![0; 300]].concat();
-    let contents: [(&[u8], Kind); 31] = [
+    let contents: [(&[u8], Kind); 35] = [
         (&[0xed, 0xab, 0xee, 0xdb, 3, 0], Kind::Rpm),
         (b"!<arch>\ndebian-binary   1", Kind::Deb),
         (b"!<arch>\nlibc.o/         1", Kind::Openpgp),
@@ -81,6 +81,10 @@ fn content_decides() {
         (b"-----BEGIN CERTIFICATE-----\n", Kind::Certificate),
         (b"text, then\n-----BEGIN CERTIFICATE-----\n", Kind::Openpgp),
         (RELEASE, Kind::Openpgp),
+        (b"{\"version\":\"1.0\",\"trustPolicies\":[]}", Kind::TrustPolicy),
+        (b"\n { \"TrustPolicies\" : 1", Kind::TrustPolicy),
+        (b"[{\"trustPolicies\":[]}]", Kind::Openpgp),
+        (b"{\"payload\":\"\"}", Kind::Openpgp),
         (b"", Kind::Openpgp),
     ];
     for (content, wanted) in contents {
@@ -107,6 +111,9 @@ fn options_say_what_content_leaves_open() {
         (&exe, "--pin AA", Kind::Authenticode),
         (&exe, "--key k --ca c", Kind::Authenticode),
         (b"!<arch>\ndebian-binary", "--key k", Kind::Deb),
+        (b"{\"trustPolicies\":1}", "--key k", Kind::Openpgp),
+        (b"{\"trustPolicies\":1}", "--pin AA", Kind::Openpgp),
+        (b"{\"trustPolicies\":1}", "--ca c", Kind::TrustPolicy),
         (&[0xed, 0xab, 0xee, 0xdb], "--key k --pin AA", Kind::Rpm),
         (&zip, "--ca c", Kind::Zip),
         // Options of one kind.
@@ -189,6 +196,7 @@ fn every_case_without_a_kind_is_recognised() {
                 ("archives", _) if case.starts_with("tar-") => Kind::Tar,
                 ("archives", _) if case.starts_with("gzip-") => Kind::Gzip,
                 ("archives", _) => Kind::Zip,
+                ("notation", _) if case.starts_with("policy-") => Kind::TrustPolicy,
                 // Kinds that do not exist yet.
                 ("notation", _) => continue,
                 other => panic!("no kind is known for {other:?}"),

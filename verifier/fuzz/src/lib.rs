@@ -16,6 +16,8 @@ use verifier::cli::Demand;
 use verifier::contents::{self, Nowhere, Proof};
 use verifier::hash::sha256::Midstate;
 use verifier::media::{Carrier, Medium};
+use verifier::notary::policy::TrustPolicy;
+use verifier::notary::{self, StoreType};
 use verifier::signature::approve::{Vendors, approve};
 use verifier::signature::cms::SignedData;
 use verifier::signature::digest::Algorithm;
@@ -158,6 +160,16 @@ pub fn openpgp(bytes: &[u8]) {
             let hasher = check.hasher();
             let _ = check.judge(&Midstate::EMPTY, hasher);
         }
+    }
+}
+
+/// A trust policy of Notation, and the same bytes as a certificate file of each type of store.
+pub fn trust_policy(bytes: &[u8]) {
+    if let Ok(policy) = TrustPolicy::read(bytes) {
+        let _ = (policy.stores(), policy.notes(), policy.for_repository("registry.example/a"));
+    }
+    for store_type in StoreType::ALL {
+        let _ = notary::store::certificates(bytes, store_type, &Budget::default());
     }
 }
 

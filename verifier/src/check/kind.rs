@@ -36,9 +36,9 @@ pub fn recognise(file: &dyn Bytes, demand: &Demand) -> io::Result<Kind> {
     }
     let Some(kind) = by_content(&start, file, demand)? else { return Ok(by_demand(demand)) };
     let openpgp_inside = matches!(kind, Kind::Rpm | Kind::Deb | Kind::AptRelease);
-    let archive = matches!(kind, Kind::Zip | Kind::Tar | Kind::Gzip);
+    let nothing_inside = matches!(kind, Kind::Zip | Kind::Tar | Kind::Gzip | Kind::TrustPolicy);
     // A key of OpenPGP for something that has none inside: a detached signature is meant.
-    let keys = !demand.keys.is_empty() || (archive && !demand.pins.is_empty());
+    let keys = !demand.keys.is_empty() || (nothing_inside && !demand.pins.is_empty());
     Ok(if keys && !openpgp_inside && !has_chain_demand(demand) { Kind::Openpgp } else { kind })
 }
 
@@ -85,6 +85,7 @@ fn by_content(start: &[u8], file: &dyn Bytes, demand: &Demand) -> io::Result<Opt
         _ if start.starts_with(&gzip::MAGIC) => Some(Kind::Gzip),
         _ if tar::has_magic(start) => Some(Kind::Tar),
         _ if is_certificate(start, file.length(), demand) => Some(Kind::Certificate),
+        _ if is_trust_policy(start) => Some(Kind::TrustPolicy),
         _ => None,
     };
     Ok(by_magic)
@@ -129,6 +130,13 @@ fn is_certificate(start: &[u8], length: u64, demand: &Demand) -> bool {
     }
     let later = has_chain_demand(demand) && start.windows(PEM.len()).any(|window| window == PEM);
     later || is_der_certificate(start, length)
+}
+
+/// A JSON object with the one key that every trust policy has; in any letter case, because Notation takes any.
+fn is_trust_policy(start: &[u8]) -> bool {
+    const KEY: &[u8] = b"\"trustPolicies\"";
+    start.trim_ascii_start().starts_with(b"{")
+        && start.windows(KEY.len()).any(|window| window.eq_ignore_ascii_case(KEY))
 }
 
 /// The outline of RFC 5280 §4.1: a sequence that fills the file, in it a sequence of version (or none),

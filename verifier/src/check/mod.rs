@@ -8,6 +8,7 @@ mod archives;
 mod certificate;
 mod chains;
 pub mod kind;
+mod notary;
 pub mod openpgp;
 mod packages;
 pub mod read;
@@ -21,6 +22,7 @@ use manifests::time::Timestamp;
 
 use crate::bytes::Sequential;
 use crate::cli::{Demand, Kind};
+use crate::notary::store::is_store;
 use crate::signature::Tolerated;
 use crate::signature::openpgp::{MAX_KEY_BYTES, MAX_KEY_BYTES_TOTAL, Sha1};
 use read::{FileError, is_standard_input, open, open_anywhere, read_all};
@@ -49,6 +51,12 @@ pub fn check(request: &Request<'_>) -> Result<Evidence, FileError> {
         request.require_only(Kind::Openpgp)?;
         return openpgp::check(request, &mut *open(request.file)?);
     }
+    let is_store = || !is_standard_input(request.file) && is_store(request.file);
+    if request.kind == Some(Kind::TrustStore) || (request.kind.is_none() && is_store()) {
+        // The one kind that is a folder.
+        request.require_only(Kind::TrustStore)?;
+        return notary::trust_store(request);
+    }
     let file = open_anywhere(request.file)?;
     let reading = |source| FileError::reading(request.file, source);
     let kind = match request.kind {
@@ -67,6 +75,8 @@ pub fn check(request: &Request<'_>) -> Result<Evidence, FileError> {
         Kind::ApplePkg => chains::apple_package(&file, request),
         Kind::AppleCode => chains::apple_code(&file, request),
         Kind::ZipMember => archives::zip_member(&file, request),
+        Kind::TrustPolicy => notary::trust_policy(&file, request),
+        Kind::TrustStore => notary::trust_store(request),
         Kind::Certificate => certificate::check(&file, request),
         Kind::Zip => archives::zip(&file, request),
         Kind::Tar => archives::tar(&file, request),

@@ -147,6 +147,12 @@ reasons! {
         NoDetachedSignature = "no-detached-signature",
         /// The certificate that is pinned as a CA is not in the file that should carry it.
         AuthorityNotCarried = "authority-not-carried",
+        /// A trust policy that breaks a rule of its specification, or is not one.
+        TrustPolicyMalformed = "trust-policy-malformed",
+        /// A folder that is not a trust store, or holds what must not lie there.
+        TrustStoreMalformed = "trust-store-malformed",
+        /// A certificate in a trust store that is neither a CA's nor self-signed; for timestamps: not both.
+        NotAnAnchor = "not-an-anchor",
         /// An input exceeds a documented limit.
         LimitExceeded = "limit-exceeded",
         /// The file's bytes were not all shown to the checker. A fault of the calling program.

@@ -7,6 +7,7 @@
 //! `docs/decisions/0009-cms-and-x509.md`.
 
 mod algorithm;
+pub mod anchor;
 mod budget;
 mod certificate;
 mod constraints;

@@ -66,6 +66,11 @@ impl Name {
         self.folded == other.folded
     }
 
+    /// Whether two names are one byte by byte, as Go and others compare them.
+    pub(super) fn identical(&self, other: &Self) -> bool {
+        self.sets == other.sets
+    }
+
     /// The form in which names are compared.
     pub(super) fn folded(&self) -> &[Vec<Vec<u8>>] {
         &self.folded

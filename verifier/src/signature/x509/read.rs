@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use der::{Reader, SliceReader};
 
 use super::{Certificate, MAX_POOL_CERTIFICATES, Malformed};
 use crate::signature::{Reason, Stop};
@@ -60,8 +61,7 @@ pub fn entries(file: &[u8]) -> Result<Vec<Result<Certificate, Malformed>>, Stop>
         let note = format!("a certificate file of more than {MAX_FILE_BYTES} bytes");
         return Err(Stop::found(Reason::LimitExceeded, note));
     }
-    // A certificate is a SEQUENCE; text never starts so.
-    if file.first() == Some(&0x30) && !file.starts_with(b"0 ") {
+    if is_der(file) {
         return Ok(vec![Certificate::from_der(file)]);
     }
     let mut entries = Vec::new();
@@ -84,6 +84,49 @@ pub fn entries(file: &[u8]) -> Result<Vec<Result<Certificate, Malformed>>, Stop>
         entries.push(Err(Malformed::new("neither DER nor PEM of a certificate")));
     }
     Ok(entries)
+}
+
+/// What a file holds of which another program trusts all that it finds: nothing may be in it that we pass over and
+/// another reads. So every entry is a certificate, or the first that is none is the error; DER may hold several, one
+/// after the other, and no PEM inside.
+pub fn every_entry(file: &[u8]) -> Result<Vec<Certificate>, Stop> {
+    let malformed = |error: Malformed| Stop::found(Reason::CertificateMalformed, error.to_string());
+    let entries = entries(file)?;
+    if is_der(file) {
+        if split(file, BEGIN).is_some() {
+            return Err(malformed(Malformed::new("DER with PEM inside: readers differ in which of them they read")));
+        }
+        return one_after_the_other(file).map_err(malformed);
+    }
+    let mut rest = file;
+    while let Some(armour) = next_armour(rest) {
+        rest = armour.after;
+        if armour.label != b"CERTIFICATE" {
+            let label = String::from_utf8_lossy(armour.label.get(..armour.label.len().min(64)).unwrap_or_default());
+            let note = format!("PEM of something else than a certificate: {}", label.escape_debug());
+            return Err(malformed(Malformed::new(note)));
+        }
+    }
+    entries.into_iter().map(|entry| entry.map_err(malformed)).collect()
+}
+
+/// A certificate is a SEQUENCE; text never starts so.
+fn is_der(file: &[u8]) -> bool {
+    file.first() == Some(&0x30) && !file.starts_with(b"0 ")
+}
+
+/// Certificates in DER, one after the other, to the end.
+fn one_after_the_other(file: &[u8]) -> Result<Vec<Certificate>, Malformed> {
+    let wrong = Malformed::within("certificate");
+    let mut reader = SliceReader::new(file).map_err(&wrong)?;
+    let mut found = Vec::new();
+    while !reader.is_finished() {
+        if found.len() >= MAX_POOL_CERTIFICATES {
+            return Err(Malformed::new(format!("more than {MAX_POOL_CERTIFICATES} certificates in one file")));
+        }
+        found.push(Certificate::from_der(reader.tlv_bytes().map_err(&wrong)?)?);
+    }
+    Ok(found)
 }
 
 const BEGIN: &[u8] = b"-----BEGIN ";

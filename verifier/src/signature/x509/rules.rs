@@ -95,7 +95,7 @@ pub(super) fn strong_key(certificate: &Certificate) -> Result<(), Fault> {
 }
 
 /// §6.1.4 (k) and (n). A certificate before version 3 cannot say that it is a CA's.
-fn may_certify(issuer: &Certificate) -> Result<(), Fault> {
+pub(super) fn may_certify(issuer: &Certificate) -> Result<(), Fault> {
     let refused = |why: &str| Err(Fault::new(Reason::IssuerNotCa, format!("{} {why}", issuer.subject())));
     if issuer.version() != Version::V3 {
         return refused("issued a certificate, but its own is older than version 3");
