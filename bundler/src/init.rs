@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `bundler init`: a recipe that ships with the program, written down to start from.
+//!
+//! A variable that is empty in a shipped recipe is a question: what nobody but the site can know, and what is never
+//! guessed. It is asked on a terminal, answered by `--set`, or left for later; `bundler lock` stops at it.
 
+use std::collections::BTreeMap;
+use std::io::{BufRead, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use manifests::time::Timestamp;
 use verifier::error::Code;
 
 use crate::failure::Failure;
 use crate::files::{Access, create_new};
 use crate::lock::file::quoted;
-use crate::source::{Source, Table, list, nearest};
+use crate::recipe::Recipe;
+use crate::source::{Source, Table, Value, list, nearest};
 
 /// A recipe that ships with the program.
 #[derive(Clone, Copy, Debug)]
@@ -19,24 +27,113 @@ pub struct Shipped {
     pub title: &'static str,
     /// Its text.
     pub text: &'static str,
+    /// Files that lie beside it, by name.
+    pub beside: &'static [(&'static str, &'static str)],
 }
 
 /// All of them.
-pub const RECIPES: &[Shipped] = &[Shipped {
-    name: "first",
-    title: "the smallest one: a signed package, a note, a tree of documents",
-    text: include_str!("../../manifests/recipes/first.toml"),
-}];
+pub const RECIPES: &[Shipped] = &[
+    Shipped {
+        name: "first",
+        title: "the smallest one: a signed package, a note, a tree of documents",
+        text: include_str!("../../manifests/recipes/first.toml"),
+        beside: &[],
+    },
+    Shipped {
+        name: "aws-signer",
+        title: "Notation with the AWS Signer plug-in: rpm, deb, pkg, msi, zip; trust stores and policies of both partitions",
+        text: include_str!("../../manifests/recipes/aws-signer.toml"),
+        beside: &[
+            ("trustpolicy.aws.json.in", include_str!("../../manifests/recipes/trustpolicy.aws.json.in")),
+            (
+                "trustpolicy.aws-us-gov.json.in",
+                include_str!("../../manifests/recipes/trustpolicy.aws-us-gov.json.in"),
+            ),
+        ],
+    },
+    Shipped {
+        name: "aws-cli",
+        title: "the AWS CLI, version 2: Linux, macOS, Windows",
+        text: include_str!("../../manifests/recipes/aws-cli.toml"),
+        beside: &[],
+    },
+    Shipped {
+        name: "files",
+        title: "a site's own files, without a vendor",
+        text: include_str!("../../manifests/recipes/files.toml"),
+        beside: &[],
+    },
+];
 
-/// Writes `bundle.toml` into a folder, which is made where it is missing; says where it is.
-pub fn write(folder: &Path, recipe: &str, sets: &[(String, String)]) -> Result<PathBuf, Failure> {
+/// What was written.
+#[derive(Debug)]
+pub struct Written {
+    /// The recipe.
+    pub recipe: PathBuf,
+    /// The files beside it.
+    pub beside: Vec<PathBuf>,
+    /// Variables that still have no value, in the order of the text.
+    pub unanswered: Vec<String>,
+}
+
+/// What a recipe asks: a variable, and what the comment above it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The variable.
+    pub name: String,
+    /// The comment, without its `#`.
+    pub about: String,
+}
+
+/// Writes `bundle.toml`, made at `now`, and what lies beside it into a folder, which is made where it is missing. `ask`
+/// is given each question that `sets` does not answer, and gives an answer or none. A file that is there already is
+/// never replaced.
+pub fn write(
+    folder: &Path,
+    recipe: &str,
+    sets: &[(String, String)],
+    now: Timestamp,
+    mut ask: impl FnMut(&Question) -> Result<Option<String>, Failure>,
+) -> Result<Written, Failure> {
     let shipped = find(recipe)?;
-    let text = with_variables(shipped, sets)?;
+    let mut values: BTreeMap<String, String> = sets.iter().cloned().collect();
+    let mut unanswered = Vec::new();
+    for question in questions(shipped.text)? {
+        if values.contains_key(&question.name) {
+            continue;
+        }
+        match ask(&question)?.filter(|answer| !answer.trim().is_empty()) {
+            Some(answer) => drop(values.insert(question.name, answer.trim().to_owned())),
+            None => unanswered.push(question.name),
+        }
+    }
+    let text = with_values(shipped, &values, now)?;
+    require_recipe(&text, &unanswered)?;
     std::fs::create_dir_all(folder)
         .map_err(|error| Failure::writing(folder.display().to_string(), &error))?;
-    let path = folder.join("bundle.toml");
-    create_new(&path, text.as_bytes(), Access::Public)?;
-    Ok(path)
+    let files = [("bundle.toml", text.as_str())].into_iter().chain(shipped.beside.iter().copied());
+    let mut written = Vec::new();
+    for (name, text) in files {
+        let path = folder.join(name);
+        create_new(&path, text.as_bytes(), Access::Public)?;
+        written.push(path);
+    }
+    let recipe = written.remove(0);
+    Ok(Written { recipe, beside: written, unanswered })
+}
+
+/// Asks on a terminal: the comment, the name, a line for the answer.
+pub fn ask_at(
+    mut input: impl BufRead,
+    mut output: impl Write,
+    question: &Question,
+) -> std::io::Result<Option<String>> {
+    writeln!(output, "\n{}\n", question.about)?;
+    write!(output, "{} (empty: later): ", question.name)?;
+    output.flush()?;
+    let mut line = String::new();
+    input.read_line(&mut line)?;
+    Ok(Some(line))
 }
 
 fn find(name: &str) -> Result<&'static Shipped, Failure> {
@@ -50,33 +147,146 @@ fn find(name: &str) -> Result<&'static Shipped, Failure> {
     })
 }
 
-/// The text with other values for some of its variables; comments and layout stay as they are.
-fn with_variables(shipped: &Shipped, sets: &[(String, String)]) -> Result<String, Failure> {
+/// The variables of a recipe.
+fn variables<'a>(root: &Table<'a>) -> Result<Vec<Value<'a>>, Failure> {
+    Ok(match root.optional("variables") {
+        Some(section) => section.open_table("[variables]")?.entries(),
+        None => Vec::new(),
+    })
+}
+
+/// The variables of a recipe that are empty, each with the last comment above it.
+fn questions(text: &str) -> Result<Vec<Question>, Failure> {
+    let source = Source::new("bundle.toml", text);
+    let document = source.parse()?;
+    let root = Table::open(&source, "the recipe", 0..0, document.get_ref());
+    let mut questions = Vec::new();
+    for variable in variables(&root)? {
+        if variable.string()?.text.is_empty() {
+            let above = text.get(..variable.key_span().start).unwrap_or_default();
+            questions.push(Question { name: variable.key().to_owned(), about: comment(above) });
+        }
+    }
+    Ok(questions)
+}
+
+/// The last lines that begin with `#`.
+fn comment(above: &str) -> String {
+    let lines = above.lines().rev().skip_while(|line| !line.starts_with('#'));
+    let mut lines: Vec<&str> = lines.map_while(|line| line.strip_prefix('#')).collect();
+    lines.reverse();
+    lines.iter().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// The text with other values for some of its variables, made now; comments and layout stay as they are.
+fn with_values(
+    shipped: &Shipped,
+    values: &BTreeMap<String, String>,
+    now: Timestamp,
+) -> Result<String, Failure> {
     let source = Source::new(shipped.name, shipped.text);
     let document = source.parse()?;
     let root = Table::open(&source, "the recipe", 0..0, document.get_ref());
-    let variables = match root.optional("variables") {
-        Some(section) => section.open_table("[variables]")?.entries(),
-        None => Vec::new(),
-    };
-    let mut replaced = Vec::new();
-    for (name, value) in sets {
+    let variables = variables(&root)?;
+    let mut replaced: Vec<(Range<usize>, String)> = Vec::new();
+    for (name, value) in values {
         let Some(variable) = variables.iter().find(|variable| variable.key() == name) else {
             let known: Vec<&str> = variables.iter().map(|variable| variable.key()).collect();
             return Err(Failure::usage(format!("--set {name}"), "names no variable of the recipe")
                 .hint(format!("recipe `{}` has {}", shipped.name, list(&known))));
         };
-        replaced.retain(|(span, _): &(std::ops::Range<usize>, String)| *span != variable.span());
         replaced.push((variable.span(), quoted(value)));
     }
+    let bundle = root.required("bundle")?.open_table("[bundle]")?;
+    replaced.push((bundle.required("created")?.span(), quoted(&now.to_string())));
     replaced.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
     let mut text = shipped.text.to_owned();
     for (span, value) in replaced {
         text.replace_range(span, &value);
     }
-    // What is written must be a recipe.
-    crate::recipe::Recipe::from_text("bundle.toml", &text, PathBuf::new(), Default::default()).map_err(
-        |failure| Failure::new(Code::Usage, "--set", "makes a recipe that is not valid").found(failure),
-    )?;
     Ok(text)
+}
+
+/// What is written must be a recipe, once its questions are answered.
+fn require_recipe(text: &str, unanswered: &[String]) -> Result<(), Failure> {
+    // Fits wherever an answer can stand: a name, a file, a fingerprint.
+    let stand_in = "0".repeat(64);
+    let answers = unanswered.iter().map(|name| (name.clone(), stand_in.clone())).collect();
+    match Recipe::from_text("bundle.toml", text, PathBuf::new(), answers) {
+        Ok(_) => Ok(()),
+        Err(failure) => {
+            Err(Failure::new(Code::Usage, "--set", "makes a recipe that is not valid").found(failure))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test whose own recipe is wrong has failed")]
+    use super::*;
+
+    #[test]
+    fn every_shipped_recipe_is_one_and_is_made_now() {
+        let now = Timestamp::parse("2031-02-03T04:05:06Z").unwrap();
+        for shipped in RECIPES {
+            let folder = tempfile::tempdir().unwrap();
+            let written = write(folder.path(), shipped.name, &[], now, |_| Ok(None)).unwrap();
+            let text = std::fs::read_to_string(&written.recipe).unwrap();
+            assert!(text.contains("created = \"2031-02-03T04:05:06Z\""), "{}", shipped.name);
+            assert_eq!(written.beside.len(), shipped.beside.len());
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_asked_with_what_the_recipe_says_of_it() {
+        let aws = find("aws-cli").unwrap();
+        let asked = questions(aws.text).unwrap();
+        let names: Vec<&str> = asked.iter().map(|question| question.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "windows_publisher",
+                "windows_ca",
+                "windows_ca_fingerprint",
+                "windows_tsa_ca",
+                "windows_tsa_ca_fingerprint"
+            ]
+        );
+        assert!(asked.iter().all(|question| question.about.contains("Get-AuthenticodeSignature")));
+        assert!(!asked[0].about.contains('#'));
+    }
+
+    #[test]
+    fn an_answer_is_written_and_an_empty_one_left_for_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = Timestamp::parse("2031-02-03T04:05:06Z").unwrap();
+        let sets = [("windows_ca".to_owned(), "root.cer".to_owned())];
+        let written = write(folder.path(), "aws-cli", &sets, now, |question| {
+            let mut shown = Vec::new();
+            let line: &[u8] = if question.name == "windows_publisher" { b"CN=A \"B\"\n" } else { b"\n" };
+            let answer = ask_at(line, &mut shown, question).unwrap();
+            assert!(String::from_utf8(shown).unwrap().ends_with("(empty: later): "));
+            Ok(answer)
+        })
+        .unwrap();
+        let text = std::fs::read_to_string(&written.recipe).unwrap();
+        assert!(
+            text.contains("windows_publisher = \"CN=A \\\"B\\\"\"\nwindows_ca = \"root.cer\"\n"),
+            "{text}"
+        );
+        assert_eq!(
+            written.unanswered,
+            ["windows_ca_fingerprint", "windows_tsa_ca", "windows_tsa_ca_fingerprint"]
+        );
+    }
+
+    #[test]
+    fn a_value_that_makes_no_recipe_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = Timestamp::parse("2031-02-03T04:05:06Z").unwrap();
+        let sets = [("cli_key".to_owned(), "12".to_owned())];
+        let failure = write(folder.path(), "aws-cli", &sets, now, |_| Ok(None)).unwrap_err();
+        assert!(failure.to_string().contains("makes a recipe that is not valid"), "{failure}");
+        assert!(!folder.path().join("bundle.toml").exists());
+    }
 }

@@ -9,7 +9,7 @@ use manifests::name::{Name, PortablePath};
 use verifier::cli::Kind;
 
 use crate::failure::Failure;
-use crate::recipe::{Artifact, Location, Recipe, Signature, Signer};
+use crate::recipe::{Artifact, Location, Recipe, Signature, Signer, TrustPolicy, TrustStore};
 
 /// A file in the folder of an artifact, tree or signer: under its own base name.
 fn file(recipe: &Recipe, folder: &str, path: &Location) -> Result<PortablePath, Failure> {
@@ -25,6 +25,23 @@ pub fn beside(recipe: &Recipe, artifact: &Name, path: &Location) -> Result<Porta
 /// A signer's key or CA certificate.
 pub fn of_signer(recipe: &Recipe, signer: &Name, path: &Location) -> Result<PortablePath, Failure> {
     file(recipe, &format!("files/signers/{signer}"), path)
+}
+
+/// A certificate of a trust store.
+pub fn of_trust_store(recipe: &Recipe, store: &TrustStore, path: &Location) -> Result<PortablePath, Failure> {
+    file(recipe, &format!("files/trust-stores/{}/{}", store.store_type.as_str(), store.name), path)
+}
+
+/// A trust policy.
+pub fn of_trust_policy(recipe: &Recipe, policy: &TrustPolicy) -> Result<PortablePath, Failure> {
+    PortablePath::new(&format!("files/trust-policies/{}", policy.key())).map_err(|error| {
+        recipe.error(&policy.template, format!("is carried under a name that {}", error.rule()))
+    })
+}
+
+/// Refuses a trust store with two files of one name.
+pub fn require_distinct_certificates(recipe: &Recipe, store: &TrustStore) -> Result<(), Failure> {
+    require_distinct(recipe, store.certificates.iter().map(|certificate| &certificate.source).collect())
 }
 
 /// A signer as the manifest has it.
@@ -89,7 +106,7 @@ fn require_distinct(recipe: &Recipe, sources: Vec<&Location>) -> Result<(), Fail
     match sources.into_iter().find(|path| !taken.insert(path.file_name().to_lowercase())) {
         None => Ok(()),
         Some(path) => Err(recipe
-            .error(path, "has the file name of another file of this artifact or signer")
+            .error(path, "has the file name of another file of this artifact, signer or trust store")
             .hint("they lie in one folder of the bundle: rename one of them")),
     }
 }

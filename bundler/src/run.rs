@@ -2,10 +2,12 @@
 //! What each command does, top to bottom: read this first.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use manifests::time::Timestamp;
 use serde_json::json;
 use verifier::error::Class;
 use verifier::report::human::size;
@@ -68,14 +70,41 @@ fn init(command: &cli::Init) -> Result<Report, Failure> {
         });
     }
     let folder = command.dir.clone().unwrap_or_else(|| PathBuf::from("."));
-    let path = init::write(&folder, &command.recipe, &command.set)?;
-    let path = path.strip_prefix(".").unwrap_or(&path);
+    let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let written = init::write(&folder, &command.recipe, &command.set, now()?, |question| {
+        let answer = || init::ask_at(std::io::stdin().lock(), std::io::stderr(), question);
+        if terminal { answer().map_err(|error| Failure::reading("the terminal", &error)) } else { Ok(None) }
+    })?;
+    let short = |path: &PathBuf| shown(path.strip_prefix(".").unwrap_or(path));
+    let files: Vec<String> = [&written.recipe].into_iter().chain(&written.beside).map(short).collect();
+    let mut text = format!("wrote {}: edit it, then run `bundler lock`", files.join(" and "));
+    if !written.unanswered.is_empty() {
+        text.push_str("\nwithout a value yet, to be found out as the recipe says: ");
+        text.push_str(&written.unanswered.join(", "));
+    }
     Ok(Report {
         schema: "init",
         outcome: "written",
-        text: format!("wrote {}: edit it, then run `bundler lock`", shown(path)),
-        body: json!({ "file": path.display().to_string(), "recipe": command.recipe }),
+        text,
+        body: json!({
+            "file": files.first(),
+            "beside": files.get(1..),
+            "recipe": command.recipe,
+            "unanswered": written.unanswered,
+        }),
     })
+}
+
+/// Now; `SOURCE_DATE_EPOCH` where it is given, as reproducible builds do.
+fn now() -> Result<Timestamp, Failure> {
+    let (name, seconds) = match std::env::var("SOURCE_DATE_EPOCH") {
+        Ok(given) => ("SOURCE_DATE_EPOCH", given.parse().ok()),
+        Err(_) => {
+            ("the clock", SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs()))
+        }
+    };
+    let now = seconds.and_then(Timestamp::from_seconds);
+    now.ok_or_else(|| Failure::usage(name, "gives no time between the years 1970 and 9999, in seconds"))
 }
 
 fn keys_new(printer: &Printer, command: &cli::KeysNew) -> Result<Report, Failure> {

@@ -406,6 +406,14 @@ fn expand(text: &str, variables: &BTreeMap<String, String>, locals: &Locals) -> 
                 )),
             });
         };
+        if value.is_empty() && own.is_none() {
+            return Err(BadVariable {
+                what: format!("uses `${name}`, which has no value yet"),
+                hint: Some(format!(
+                    "give it one under [variables], where the recipe says how to find it out, or with --set {name}=VALUE"
+                )),
+            });
+        }
         out.push_str(value);
         rest = after;
     }

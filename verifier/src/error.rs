@@ -92,6 +92,8 @@ codes! {
     EvidenceOutsidePolicy "evidence-outside-policy" Refused "the pinned vendor's signature no longer counts: ask the vendor for a new one"
     EvidenceUnsigned "evidence-unsigned" Refused "no vendor signature covers the file: ask the sender"
     EvidenceMalformed "evidence-malformed" Refused "the vendor's signature or key cannot be read: ask the sender"
+    TrustStoreInvalid "trust-store-invalid" Refused "Notation would refuse this trust store: ask the sender for the certificate that the bundle pins"
+    TrustPolicyInvalid "trust-policy-invalid" Refused "Notation would refuse this trust policy: correct it by docs/vendor-signatures/notary.md, or ask the sender"
     NoRole "no-role" Refused "ask the trust root's owners for a root in which this key's owner fills a role"
     RecipeInvalid "recipe-invalid" Usage "correct the line that is shown; docs/formats/recipe.md lists every key"
     LockOutdated "lock-outdated" Usage "run `bundler lock`, and look at what it changes in bundle.lock"

@@ -2,7 +2,7 @@
 //! Recipe + lock → the order of the payload, and the manifest that says so.
 //!
 //! Order: the signers' keys by name; then each artifact as the recipe lists them, its signatures before
-//! it; then each tree, by the bytes of its paths. Whatever evidence needs thus comes before what needs it.
+//! it; then each tree, by the bytes of its paths; then certificates of trust stores; then trust policies. Whatever evidence needs thus comes before what needs it.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -12,16 +12,19 @@ use manifests::bundle::{self, Chains, EntryMode, Manifest, Predicate, Reserved, 
 use manifests::digest::{SHA256_BYTES, Sha256Digest};
 use manifests::name::{Name, PortablePath};
 use manifests::statement::Subject;
+use tempfile::TempDir;
 use verifier::error::Code;
+use verifier::hash::sha256;
 use verifier::trust::manifest_refusal;
 
 use crate::digest::{Follow, Locked};
 use crate::failure::{Failure, Failures, Gathered};
+use crate::files::read_limited;
 use crate::inside::Facts;
 use crate::lock::tree::{self, Found};
-use crate::lock::{Lock, LockedArtifact, LockedFile, LockedTree};
+use crate::lock::{Lock, LockedArtifact, LockedFile, LockedTree, notary};
 use crate::place;
-use crate::recipe::{Artifact, Demand, Location, Recipe, Tree};
+use crate::recipe::{Artifact, Demand, Location, Recipe, Tree, TrustPolicy, TrustStore};
 use crate::store::Store;
 
 /// What goes where in the archive.
@@ -30,6 +33,9 @@ pub struct Plan {
     /// Payload entries, in the archive's order.
     pub entries: Vec<PlannedEntry>,
     predicate: Predicate,
+    /// Keeps what was written for this bundle until it is built.
+    #[expect(dead_code, reason = "its end removes the folder")]
+    written: Option<TempDir>,
 }
 
 /// One payload entry and the file that it comes from.
@@ -54,7 +60,8 @@ pub struct PlannedEntry {
 /// Lays out the payload; refuses where the lock does not fit the recipe or the trees on disk, or where the store
 /// lacks what was fetched: all that it lacks is told at once.
 pub fn plan(recipe: &Recipe, lock: &Lock, store: Option<&Arc<Store>>) -> Result<Plan, Failures> {
-    let mut planner = Planner { recipe, store, entries: Vec::new(), lacking: Gathered::default() };
+    let lacking = Gathered::default();
+    let mut planner = Planner { recipe, store, entries: Vec::new(), lacking, written: None };
     let plan = planner.plan(lock)?;
     planner.lacking.end()?;
     Ok(plan)
@@ -90,6 +97,8 @@ struct Planner<'r> {
     entries: Vec<PlannedEntry>,
     /// What the store does not have.
     lacking: Gathered,
+    /// Where trust policies lie whose parameters are filled in.
+    written: Option<TempDir>,
 }
 
 impl Planner<'_> {
@@ -99,10 +108,10 @@ impl Planner<'_> {
         for (name, signer) in &recipe.signers {
             let locked = lock.signers.get(name).ok_or_else(|| outdated(name))?;
             let sources = signer.sources();
-            if sources.len() != locked.len() {
+            if sources.len() != locked.files.len() || signer.fingerprints() != locked.fingerprints {
                 return Err(outdated(name));
             }
-            for (path, locked) in sources.into_iter().zip(locked) {
+            for (path, locked) in sources.into_iter().zip(&locked.files) {
                 self.file(path, locked, place::of_signer(recipe, name, path)?)?;
             }
             signers.insert(name.clone(), place::signer(recipe, name, signer)?);
@@ -117,6 +126,10 @@ impl Planner<'_> {
             let locked = lock.trees.get(&tree.name).ok_or_else(|| outdated(&tree.name))?;
             trees.push(self.tree(tree, locked)?);
         }
+        let trust_stores = recipe.trust_stores.iter().map(|store| self.trust_store(store, lock));
+        let trust_stores = trust_stores.collect::<Result<_, _>>()?;
+        let policies = recipe.trust_policies.iter().map(|policy| self.trust_policy(policy, lock));
+        let trust_policies = policies.collect::<Result<_, _>>()?;
         let entries = std::mem::take(&mut self.entries);
         let values: u64 = entries.iter().map(|entry| chaining_values(entry.locked.size)).sum();
         let files = entries.iter().map(|entry| bundle::File {
@@ -133,12 +146,12 @@ impl Planner<'_> {
             components: recipe.components.clone(),
             artifacts,
             trees,
-            trust_stores: Vec::new(),
-            trust_policies: Vec::new(),
+            trust_stores,
+            trust_policies,
             images: Reserved,
-            checks: Vec::new(),
+            checks: recipe.checks.clone(),
         };
-        let plan = Plan { entries, predicate };
+        let plan = Plan { entries, predicate, written: self.written.take() };
         // Every rule of the format is checked before the first byte is read.
         plan.manifest(placeholder())?;
         Ok(plan)
@@ -223,11 +236,72 @@ impl Planner<'_> {
             name: name.clone(),
             component: artifact.component.clone(),
             file,
-            platform: None,
-            partition: None,
+            platform: artifact.platform,
+            partition: artifact.partition.clone(),
             version: locked.inside.as_ref().and_then(Facts::label),
             demand,
             install: artifact.install.clone(),
+        })
+    }
+
+    fn trust_store(&mut self, store: &TrustStore, lock: &Lock) -> Result<bundle::TrustStore, Failure> {
+        let locked = lock.trust_stores.get(&(store.store_type, store.name.clone()));
+        let locked = locked.ok_or_else(|| outdated(&store.name))?;
+        let pins = store.certificates.iter().map(|certificate| certificate.fingerprint.to_string());
+        if store.certificates.len() != locked.files.len() || !pins.eq(locked.fingerprints.iter().cloned()) {
+            return Err(outdated(&store.name));
+        }
+        let mut certificates = Vec::with_capacity(locked.files.len());
+        for (certificate, locked) in store.certificates.iter().zip(&locked.files) {
+            let place = place::of_trust_store(self.recipe, store, &certificate.source)?;
+            self.file(&certificate.source, locked, place.clone())?;
+            certificates.push(bundle::Authority { file: place, fingerprint: certificate.fingerprint });
+        }
+        Ok(bundle::TrustStore {
+            name: store.name.clone(),
+            store_type: store.store_type,
+            partition: store.partition.clone(),
+            certificates,
+        })
+    }
+
+    /// The template with the values of `--set` in it, in a file of its own where that changes it.
+    fn trust_policy(&mut self, policy: &TrustPolicy, lock: &Lock) -> Result<bundle::TrustPolicy, Failure> {
+        let locked = lock.trust_policies.get(&(policy.name.clone(), policy.partition.clone()));
+        let locked = locked.ok_or_else(|| outdated(&policy.name))?;
+        let place = place::of_trust_policy(self.recipe, policy)?;
+        self.file(&policy.template, locked, place.clone())?;
+        let mut parameters = Vec::new();
+        if let Some(entry) = self.entries.last_mut().filter(|entry| !entry.source.as_os_str().is_empty()) {
+            let bytes = read_limited(&entry.source, notary::MAX_TEMPLATE_BYTES as u64)?;
+            let found = Locked { size: bytes.len() as u64, digest: sha256::digest(&bytes) };
+            if found != locked.state {
+                return Err(Failure::new(Code::LockOutdated, &entry.name, "has changed since it was locked")
+                    .expected(locked.state)
+                    .found(found));
+            }
+            let filled = notary::filled(self.recipe, policy, &bytes)?;
+            parameters = filled.parameters().iter().cloned().collect();
+            if filled.text().as_bytes() != bytes {
+                let folder = match self.written.take() {
+                    Some(folder) => folder,
+                    None => TempDir::new()
+                        .map_err(|error| Failure::writing("a folder for trust policies", &error))?,
+                };
+                let path = folder.path().join(place.as_str().replace('/', "-"));
+                std::fs::write(&path, filled.text())
+                    .map_err(|error| Failure::writing(path.display().to_string(), &error))?;
+                self.written = Some(folder);
+                let text = filled.text().as_bytes();
+                entry.locked = Locked { size: text.len() as u64, digest: sha256::digest(text) };
+                (entry.source, entry.keeper) = (path, None);
+            }
+        }
+        Ok(bundle::TrustPolicy {
+            name: policy.name.clone(),
+            partition: policy.partition.clone(),
+            file: place,
+            parameters,
         })
     }
 

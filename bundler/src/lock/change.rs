@@ -12,14 +12,15 @@ use crate::recipe::{Artifact, Location};
 /// Whose file it is.
 pub(super) enum Owner<'a> {
     Artifact(&'a Artifact),
-    Signer(&'a Name),
+    /// A signer, trust store or trust policy.
+    Named(&'a Name),
 }
 
 impl Owner<'_> {
     const fn name(&self) -> &Name {
         match self {
             Self::Artifact(artifact) => &artifact.name,
-            Self::Signer(name) => name,
+            Self::Named(name) => name,
         }
     }
 }
@@ -37,7 +38,7 @@ pub(super) fn refusal(
     let name = owner.name();
     let (was, is) = match owner {
         Owner::Artifact(_) => (signed_before(supply.before(), name), judged.map(told).unwrap_or_default()),
-        Owner::Signer(_) => (String::new(), String::new()),
+        Owner::Named(_) => (String::new(), String::new()),
     };
     let failure = Failure::new(Code::LockOutdated, &location.text, "is another file than the lock says")
         .expected(format!("{before}{was}"))

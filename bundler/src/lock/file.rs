@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use clap::ValueEnum;
-use manifests::bundle::{EntryMode, Link};
+use manifests::bundle::{EntryMode, Link, StoreType};
 use manifests::digest::Sha256Digest;
 use manifests::name::{Name, PortablePath};
 use manifests::time::Timestamp;
 use verifier::cli::Kind;
 
-use super::{Lock, LockedArtifact, LockedFile, LockedSignature, LockedTree, TreeFile};
+use super::{Lock, LockedArtifact, LockedFile, LockedKeys, LockedSignature, LockedTree, TreeFile};
 use crate::digest::Locked;
 use crate::failure::Failure;
 use crate::fetch::url::Url;
@@ -26,8 +26,14 @@ const HEADER: &str = "\
 const FORMAT: u64 = 1;
 const HINT: &str = "do not edit the lock: run `bundler lock`";
 
-const DOCUMENT: Keys = Keys { known: &["format", "recipe", "set", "signer", "artifact", "tree"], later: &[] };
-const SIGNER: Keys = Keys { known: &["name", "file"], later: &[] };
+const DOCUMENT: Keys = Keys {
+    known: &["format", "recipe", "set", "signer", "artifact", "tree", "trust-store", "trust-policy"],
+    later: &[],
+};
+const SIGNER: Keys = Keys { known: &["name", "fingerprint", "file"], later: &[] };
+const TRUST_STORE: Keys = Keys { known: &["name", "type", "fingerprint", "file"], later: &[] };
+const TRUST_POLICY: Keys =
+    Keys { known: &["name", "partition", "path", "url", "size", "sha256", "fetched-at"], later: &[] };
 const FILE: Keys = Keys { known: &["path", "url", "size", "sha256", "fetched-at"], later: &[] };
 const ARTIFACT: Keys = Keys {
     known: &["name", "path", "url", "size", "sha256", "fetched-at", "inside", "signature"],
@@ -52,13 +58,10 @@ pub fn render(lock: &Lock) -> String {
         out.push_str("\n[set]\n");
         lock.sets.iter().for_each(|(name, value)| text(&mut out, name, value));
     }
-    for (name, files) in &lock.signers {
+    for (name, signer) in &lock.signers {
         out.push_str("\n[[signer]]\n");
         text(&mut out, "name", name.as_str());
-        for one in files {
-            out.push_str("\n[[signer.file]]\n");
-            file(&mut out, one);
-        }
+        keys(&mut out, "signer", signer);
     }
     for (name, artifact) in &lock.artifacts {
         out.push_str("\n[[artifact]]\n");
@@ -79,7 +82,32 @@ pub fn render(lock: &Lock) -> String {
         }
     }
     lock.trees.iter().for_each(|(name, tree)| render_tree(&mut out, name, tree));
+    for ((store_type, name), store) in &lock.trust_stores {
+        out.push_str("\n[[trust-store]]\n");
+        text(&mut out, "name", name.as_str());
+        text(&mut out, "type", store_type.as_str());
+        keys(&mut out, "trust-store", store);
+    }
+    for ((name, partition), template) in &lock.trust_policies {
+        out.push_str("\n[[trust-policy]]\n");
+        text(&mut out, "name", name.as_str());
+        partition.iter().for_each(|partition| text(&mut out, "partition", partition.as_str()));
+        file(&mut out, template);
+    }
     out
+}
+
+/// Fingerprints, one a line, and the files.
+fn keys(out: &mut String, of: &str, keys: &LockedKeys) {
+    out.push_str("fingerprint = [\n");
+    for fingerprint in &keys.fingerprints {
+        out.push_str(&format!("  {},\n", quoted(fingerprint)));
+    }
+    out.push_str("]\n");
+    for one in &keys.files {
+        out.push_str(&format!("\n[[{of}.file]]\n"));
+        file(out, one);
+    }
 }
 
 /// What the artifact says of itself.
@@ -190,9 +218,19 @@ pub fn read(source: Source) -> Result<Lock, Failure> {
     let lock = Lock {
         recipe: root.required("recipe")?.parse(Sha256Digest::parse)?,
         sets,
-        signers: named(&root, "signer", SIGNER, |table| files(table, "signer"))?,
+        signers: named(&root, "signer", SIGNER, |table| read_keys(table, "signer"))?,
         artifacts: named(&root, "artifact", ARTIFACT, artifact)?,
         trees: named(&root, "tree", TREE, tree)?,
+        trust_stores: keyed(&root, "trust-store", TRUST_STORE, |table| {
+            let store_type = table
+                .required("type")?
+                .parse(|text| StoreType::parse(text).ok_or("it is no type of trust stores"))?;
+            Ok(((store_type, table.required("name")?.parse(Name::new)?), read_keys(table, "trust-store")?))
+        })?,
+        trust_policies: keyed(&root, "trust-policy", TRUST_POLICY, |table| {
+            let partition = table.optional("partition").map(|value| value.parse(Name::new)).transpose()?;
+            Ok(((table.required("name")?.parse(Name::new)?, partition), read_file(table)?))
+        })?,
     };
     let canonical = render(&lock);
     if canonical != source.text() {
@@ -209,15 +247,35 @@ fn named<T>(
     keys: Keys,
     read: impl Fn(&Table<'_>) -> Result<T, Failure>,
 ) -> Result<BTreeMap<Name, T>, Failure> {
+    keyed(root, key, keys, |table| Ok((table.required("name")?.parse(Name::new)?, read(table)?)))
+}
+
+fn keyed<K: Ord, T>(
+    root: &Table<'_>,
+    key: &str,
+    keys: Keys,
+    read: impl Fn(&Table<'_>) -> Result<(K, T), Failure>,
+) -> Result<BTreeMap<K, T>, Failure> {
     let mut all = BTreeMap::new();
     for item in items(root, key)? {
         let table = item.table(format!("[[{key}]]"), keys)?;
-        let name = table.required("name")?;
-        if all.insert(name.parse(Name::new)?, read(&table)?).is_some() {
-            return Err(name.error("appears twice"));
+        let (name, value) = read(&table)?;
+        if all.insert(name, value).is_some() {
+            return Err(table.required("name")?.error("appears twice"));
         }
     }
     Ok(all)
+}
+
+fn read_keys(table: &Table<'_>, of: &str) -> Result<LockedKeys, Failure> {
+    let fingerprints = table.required("fingerprint")?.array()?;
+    Ok(LockedKeys {
+        fingerprints: fingerprints
+            .iter()
+            .map(|value| Ok(value.string()?.text))
+            .collect::<Result<_, Failure>>()?,
+        files: files(table, of)?,
+    })
 }
 
 fn items<'a>(table: &Table<'a>, key: &str) -> Result<Vec<Value<'a>>, Failure> {

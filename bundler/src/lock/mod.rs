@@ -7,6 +7,7 @@
 mod change;
 mod evidence;
 pub mod file;
+pub mod notary;
 mod resolve;
 mod supply;
 pub mod tree;
@@ -14,7 +15,7 @@ pub mod tree;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use manifests::bundle::{EntryMode, Link};
+use manifests::bundle::{EntryMode, Link, StoreType};
 use manifests::digest::Sha256Digest;
 use manifests::name::{Name, PortablePath};
 use manifests::time::Timestamp;
@@ -36,12 +37,25 @@ pub struct Lock {
     pub recipe: Sha256Digest,
     /// The values of `--set`.
     pub sets: BTreeMap<String, String>,
-    /// The signers' key files and CA certificates, in the order of the recipe.
-    pub signers: BTreeMap<Name, Vec<LockedFile>>,
+    /// The signers' key files and CA certificates.
+    pub signers: BTreeMap<Name, LockedKeys>,
     /// Single files.
     pub artifacts: BTreeMap<Name, LockedArtifact>,
     /// Folders.
     pub trees: BTreeMap<Name, LockedTree>,
+    /// Trust stores, by type and name.
+    pub trust_stores: BTreeMap<(StoreType, Name), LockedKeys>,
+    /// The templates of trust policies, by name and partition.
+    pub trust_policies: BTreeMap<(Name, Option<Name>), LockedFile>,
+}
+
+/// Files that carry keys or certificates, and what decides whether they are the right ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedKeys {
+    /// Fingerprints that the recipe pins, in its order: of OpenPGP keys, or SHA-256 of certificates.
+    pub fingerprints: Vec<String>,
+    /// The files, in the order of the recipe.
+    pub files: Vec<LockedFile>,
 }
 
 /// A file that the recipe names.
@@ -155,7 +169,8 @@ impl Lock {
             let signatures = artifact.signatures.iter().flat_map(|signature| &signature.files);
             [&artifact.file].into_iter().chain(signatures)
         });
-        self.signers.values().flatten().chain(artifacts)
+        let keys = self.signers.values().chain(self.trust_stores.values()).flat_map(|keys| &keys.files);
+        keys.chain(self.trust_policies.values()).chain(artifacts)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use manifests::bundle;
+use manifests::bundle::{self, StoreType};
 use manifests::name::Name;
 use verifier::bytes::FileBytes;
 use verifier::check::kind::recognise;
@@ -20,7 +20,7 @@ use super::change::{self, Owner};
 use super::evidence::{Asked, Content, Good, LocalFiles, Pending};
 use super::supply::{Found, Remote, Stored, Supply, begins_as_a_page, require_file};
 use super::tree;
-use super::{Lock, LockedArtifact, LockedFile, LockedSignature, LockedTree, TreeFile};
+use super::{Lock, LockedArtifact, LockedFile, LockedKeys, LockedSignature, LockedTree, TreeFile, notary};
 use crate::digest::{Follow, Job, Locked, Read, read_each};
 use crate::failure::{Failure, Failures, Gathered};
 use crate::inside;
@@ -34,6 +34,18 @@ pub fn resolve(recipe: &Recipe, remote: Option<&Remote>, printer: &Printer) -> R
     let mut gathered = Gathered::default();
     let supply = Supply::new(recipe, remote, &mut gathered, printer);
     let trusted = signers(&supply, &mut gathered, printer);
+    let trust_stores = trust_stores(&supply, &mut gathered, printer);
+    let trust_policies = trust_policies(&supply, &mut gathered, printer);
+    for image in &recipe.images {
+        gathered.add(
+            recipe
+                .error_at(
+                    image.span.clone(),
+                    format!("names the image `{}`, and this version carries no images yet", image.name),
+                )
+                .hint("remove the section, or use a later version of bundler"),
+        );
+    }
     let mut artifacts = BTreeMap::new();
     let mut tasks = Vec::new();
     for artifact in &recipe.artifacts {
@@ -70,7 +82,9 @@ pub fn resolve(recipe: &Recipe, remote: Option<&Remote>, printer: &Printer) -> R
         sets: recipe.sets().clone(),
         trees,
         artifacts,
-        signers: trusted.into_iter().map(|(name, trusted)| (name, trusted.files)).collect(),
+        signers: trusted.into_iter().map(|(name, trusted)| (name, trusted.locked)).collect(),
+        trust_stores,
+        trust_policies,
     })
 }
 
@@ -97,7 +111,7 @@ fn locked_tree(
 /// Who may sign, in the words of the manifest, and the files that carry keys and certificates.
 struct Trusted {
     signer: bundle::Signer,
-    files: Vec<LockedFile>,
+    locked: LockedKeys,
     beside: LocalFiles,
 }
 
@@ -108,7 +122,7 @@ fn signers(supply: &Supply<'_>, gathered: &mut Gathered, printer: &Printer) -> B
         let (mut files, mut beside) = (Vec::new(), LocalFiles::default());
         let sources = signer.sources();
         for source in &sources {
-            if let Some(failure) = change::refusal(supply, &Owner::Signer(name), source, None) {
+            if let Some(failure) = change::refusal(supply, &Owner::Named(name), source, None) {
                 gathered.add(failure);
             }
             let Some(small) = supply.small(source, MAX_KEY_BYTES, printer) else { continue };
@@ -118,12 +132,83 @@ fn signers(supply: &Supply<'_>, gathered: &mut Gathered, printer: &Printer) -> B
                 files.push(small.file);
             }
         }
+        let locked = LockedKeys { fingerprints: signer.fingerprints(), files };
         let signer = gathered.keep(place::signer(supply.recipe, name, signer));
-        if let Some(signer) = signer.filter(|_| files.len() == sources.len()) {
-            signers.insert(name.clone(), Trusted { signer, files, beside });
+        if let Some(signer) = signer.filter(|_| locked.files.len() == sources.len()) {
+            signers.insert(name.clone(), Trusted { signer, locked, beside });
         }
     }
     signers
+}
+
+/// A small file that is neither an artifact nor its signature, with what the lock says of it; none where it is refused,
+/// which is told.
+fn named_file(
+    supply: &Supply<'_>,
+    (name, source): (&Name, &Location),
+    gathered: &mut Gathered,
+    printer: &Printer,
+    judge: impl FnOnce(&[u8]) -> Result<(), Failure>,
+) -> Option<LockedFile> {
+    if let Some(failure) = change::refusal(supply, &Owner::Named(name), source, None) {
+        gathered.add(failure);
+        return None;
+    }
+    let small = gathered.keep(supply.small(source, notary::MAX_TEMPLATE_BYTES, printer)?)?;
+    let judged = gathered.keep(judge(&small.bytes));
+    if judged.is_none() {
+        supply.forget([source]);
+    }
+    judged.map(|()| small.file)
+}
+
+fn trust_stores(
+    supply: &Supply<'_>,
+    gathered: &mut Gathered,
+    printer: &Printer,
+) -> BTreeMap<(StoreType, Name), LockedKeys> {
+    let mut stores = BTreeMap::new();
+    for store in &supply.recipe.trust_stores {
+        gathered.keep(place::require_distinct_certificates(supply.recipe, store));
+        let mut files = Vec::new();
+        for certificate in &store.certificates {
+            files.extend(named_file(
+                supply,
+                (&store.name, &certificate.source),
+                gathered,
+                printer,
+                |bytes| notary::require_certificate(supply.recipe, store.store_type, certificate, bytes),
+            ));
+        }
+        let fingerprints =
+            store.certificates.iter().map(|certificate| certificate.fingerprint.to_string()).collect();
+        stores.insert((store.store_type, store.name.clone()), LockedKeys { fingerprints, files });
+    }
+    stores
+}
+
+fn trust_policies(
+    supply: &Supply<'_>,
+    gathered: &mut Gathered,
+    printer: &Printer,
+) -> BTreeMap<(Name, Option<Name>), LockedFile> {
+    let mut policies = BTreeMap::new();
+    for policy in &supply.recipe.trust_policies {
+        let file = named_file(supply, (&policy.name, &policy.template), gathered, printer, |bytes| {
+            let filled = notary::filled(supply.recipe, policy, bytes)?;
+            let missing = notary::missing_stores(supply.recipe, policy, &filled);
+            if !missing.is_empty() {
+                printer.note(&format!(
+                    "{} names trust stores that this recipe does not carry: {}",
+                    policy.template.text,
+                    missing.join(", ")
+                ));
+            }
+            Ok(())
+        });
+        policies.extend(file.map(|file| ((policy.name.clone(), policy.partition.clone()), file)));
+    }
+    policies
 }
 
 /// What the lock before says of an artifact that was fetched, where it still says all that there is to say: the
@@ -141,7 +226,7 @@ fn unchanged<'a>(
     let locked = before.artifacts.get(&artifact.name)?;
     let signatures = artifact.signatures();
     if let Demand::SignedBy { signer, .. } = &artifact.demand
-        && trusted.get(signer)?.files != *before.signers.get(signer)?
+        && trusted.get(signer)?.locked != *before.signers.get(signer)?
     {
         return None;
     }

@@ -47,7 +47,7 @@ pub enum Renewal {
     Nothing,
     /// Every URL of the recipe.
     Everything,
-    /// The files of these artifacts and signers.
+    /// The files of what has these names.
     Named(BTreeSet<Name>),
 }
 
@@ -57,16 +57,22 @@ impl Renewal {
         if names.is_empty() { Self::Everything } else { Self::Named(names.iter().cloned().collect()) }
     }
 
-    /// Refuses a name that is no artifact, signer or tree of the recipe.
+    /// Refuses a name that nothing in the recipe has.
     pub fn require_known(&self, recipe: &Recipe) -> Result<(), Failure> {
         let Self::Named(names) = self else { return Ok(()) };
         let artifacts = recipe.artifacts.iter().map(|artifact| &artifact.name);
         let trees = recipe.trees.iter().map(|tree| &tree.name);
-        let known: BTreeSet<&Name> = artifacts.chain(trees).chain(recipe.signers.keys()).collect();
+        let stores = recipe.trust_stores.iter().map(|store| &store.name);
+        let policies = recipe.trust_policies.iter().map(|policy| &policy.name);
+        let others = recipe.signers.keys().chain(stores).chain(policies);
+        let known: BTreeSet<&Name> = artifacts.chain(trees).chain(others).collect();
         match names.iter().find(|name| !known.contains(name)) {
             None => Ok(()),
             Some(name) => {
-                let failure = Failure::usage(name.as_str(), "is no artifact, signer or tree of the recipe");
+                let failure = Failure::usage(
+                    name.as_str(),
+                    "is no artifact, signer, tree, trust store or trust policy of the recipe",
+                );
                 Err(match nearest(name.as_str(), known.into_iter().map(Name::as_str)) {
                     Some(near) => failure.hint(format!("did you mean `{near}`?")),
                     None => failure,
@@ -260,7 +266,7 @@ fn wanted<'a>(
     (places, wanted)
 }
 
-/// Every file of the recipe, with the artifact or signer that it belongs to and the longest that it may be.
+/// Every file of the recipe, with what it belongs to and the longest that it may be.
 fn uses(recipe: &Recipe) -> Vec<(&Name, &Location, u64)> {
     let mut uses = Vec::new();
     for (name, signer) in &recipe.signers {
@@ -273,6 +279,13 @@ fn uses(recipe: &Recipe) -> Vec<(&Name, &Location, u64)> {
             uses.extend(sources.map(|source| (&artifact.name, source, ceiling(signature))));
         }
     }
+    for store in &recipe.trust_stores {
+        let files = store.certificates.iter().map(|certificate| &certificate.source);
+        uses.extend(files.map(|source| (&store.name, source, MAX_EVIDENCE_BYTES)));
+    }
+    uses.extend(
+        recipe.trust_policies.iter().map(|policy| (&policy.name, &policy.template, MAX_EVIDENCE_BYTES)),
+    );
     uses
 }
 

@@ -118,6 +118,20 @@ impl Signer {
         sources
     }
 
+    /// What decides, as the lock keeps it: fingerprints of keys, digests of certificates.
+    pub fn fingerprints(&self) -> Vec<String> {
+        match &self.identity {
+            SignerIdentity::Key { openpgp, .. } => {
+                openpgp.iter().map(|pin| pin.as_str().to_owned()).collect()
+            }
+            SignerIdentity::Certificate { certificates, authorities, timestamp_authorities, .. } => {
+                let authorities = authorities.iter().chain(timestamp_authorities);
+                let authorities = authorities.map(|authority| authority.fingerprint);
+                certificates.iter().copied().chain(authorities).map(|digest| digest.to_string()).collect()
+            }
+        }
+    }
+
     /// The same signer as a manifest has it, `place` saying where in the bundle each file lies.
     pub fn in_bundle<E>(
         &self,

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot prepare its folder has failed")]
 
 mod build;
+mod notary;
 mod output;
+mod platforms;
 mod recipe;
 mod root;
 mod sign;

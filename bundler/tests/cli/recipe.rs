@@ -148,13 +148,8 @@ fn features_of_later_versions_are_named() {
     for (from, to, expected) in [
         ("source = \"notes.txt\"", "source = \"oci://x.example/n\"", "OCI images"),
         ("source = \"notes.txt\"", "source = \"pkcs11:token=n\"", "keys on tokens"),
-        ("name = \"notes.txt\"", "name = \"n\"\nfor = { os = \"linux\" }", "alternatives by platform"),
-        ("[[tree]]", "[[image]]\nname = \"x\"\n\n[[tree]]", "OCI images"),
-        ("[[tree]]", "[[check]]\nname = \"x\"\n\n[[tree]]", "checks after the install"),
-        ("[[tree]]", "[[trust-store]]\nname = \"x\"\n\n[[tree]]", "Notary trust stores"),
-        ("[[tree]]", "[[trust-policy]]\nname = \"x\"\n\n[[tree]]", "Notary trust policies"),
         ("version = \"1.0\"", "version = \"1.0\"\nprofile = \"cnsa2\"", "the profile `cnsa2`"),
-        ("install = { file", "install = \"rpm\" # { file", "this way to install"),
+        ("install = { directory", "install = \"rpm\" # { directory", "this way to install"),
     ] {
         let text = complaint(from, to);
         assert!(text.contains(expected) && text.contains("this version does not have yet"), "{text}");

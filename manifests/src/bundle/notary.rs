@@ -30,6 +30,11 @@ impl StoreType {
             Self::Tsa => "tsa",
         }
     }
+
+    /// The type of that word, in this letter case.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|one| one.as_str() == text)
+    }
 }
 
 /// A named trust store: `truststore/x509/TYPE/NAME/`.

@@ -10,41 +10,13 @@ pub mod identity;
 pub mod policy;
 mod scope;
 pub mod store;
+pub mod template;
 mod value;
 
 use std::fmt;
 
+pub use manifests::bundle::StoreType;
 use manifests::json::JsonError;
-
-/// Which signatures the certificates of a store count for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum StoreType {
-    /// Signers' certificates, or the CAs above them.
-    Ca,
-    /// The CAs of services that sign for others and vouch for the time: AWS Signer.
-    SigningAuthority,
-    /// Root CAs of timestamps.
-    Tsa,
-}
-
-impl StoreType {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Ca, Self::SigningAuthority, Self::Tsa];
-
-    /// The word as policies and folders write it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ca => "ca",
-            Self::SigningAuthority => "signingAuthority",
-            Self::Tsa => "tsa",
-        }
-    }
-
-    /// The type of that word, in this letter case.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.as_str() == text)
-    }
-}
 
 /// A trust store by type and name. Its name is that of a folder, and of no other one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -139,9 +111,10 @@ mod tests {
         }
         assert_eq!(StoreName::parse("tsa:x").unwrap().path(), "x509/tsa/x");
         let long = format!("ca:{}", "a".repeat(256));
-        for bad in
-            ["", "ca", "ca:", ":x", "CA:x", "x509:x", "ca:.", "ca:..", "ca:a/b", "ca:a:b", "ca:ä", "ca: x", &long]
-        {
+        for bad in [
+            "", "ca", "ca:", ":x", "CA:x", "x509:x", "ca:.", "ca:..", "ca:a/b", "ca:a:b", "ca:ä", "ca: x",
+            &long,
+        ] {
             assert_eq!(StoreName::parse(bad), None, "{bad}");
         }
     }

@@ -68,7 +68,8 @@ impl Template {
                 return Err(TemplateError::Values(name));
             }
             out.push_str(self.text.get(copied..span.start).unwrap_or_default());
-            let written: Vec<String> = values.iter().map(|value| Value::from(value.as_str()).to_string()).collect();
+            let written: Vec<String> =
+                values.iter().map(|value| Value::from(value.as_str()).to_string()).collect();
             out.push_str(&written.join(", "));
             copied = span.end;
         }
@@ -103,12 +104,17 @@ fn plausible(value: &mut Value, key: &str) {
             *said = match key {
                 "registryScopes" => format!("parameter.invalid/{}", name.replace(['~', '+'], "-")),
                 "trustedIdentities" => {
-                    format!("arn:aws:signer:us-east-1:111122223333:/signing-profiles/{}", name.replace(['~', '+', '-', '.'], "_"))
+                    format!(
+                        "arn:aws:signer:us-east-1:111122223333:/signing-profiles/{}",
+                        name.replace(['~', '+', '-', '.'], "_")
+                    )
                 }
                 "trustStores" => format!("ca:{}", name.replace(['~', '+'], "-")),
                 "level" => "strict".to_owned(),
                 "version" => "1.0".to_owned(),
                 "verifyTimestamp" => "always".to_owned(),
+                "revocation" => "skip".to_owned(),
+                "authenticity" | "authenticTimestamp" | "expiry" => "enforce".to_owned(),
                 _ => name,
             };
         }
@@ -195,7 +201,9 @@ mod tests {
         for several in [&["1", "2"][..], &[]] {
             assert!(template.fill(&values(&[("v", several)])).is_err(), "{several:?}");
         }
-        for (text, wrong) in [("{\"a\": \"$\"}", "$"), ("{\"a\": \"$b c\"}", "$b c"), ("{\"a\": \"$b\\n\"}", "$b\\n")] {
+        for (text, wrong) in
+            [("{\"a\": \"$\"}", "$"), ("{\"a\": \"$b c\"}", "$b c"), ("{\"a\": \"$b\\n\"}", "$b\\n")]
+        {
             assert_eq!(Template::read(text.as_bytes()), Err(TemplateError::Name(wrong.to_owned())));
         }
         assert!(Template::read(b"{").is_err());

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Trust stores and trust policies, judged as Notation on the target will: when they are locked, and again when they
+//! are built.
+
+use std::collections::BTreeSet;
+
+use manifests::bundle::StoreType;
+use verifier::error::Code;
+use verifier::notary::policy::{self, MAX_POLICY_BYTES};
+use verifier::notary::store::certificates;
+use verifier::notary::template::{Template, Values};
+use verifier::signature::Stop;
+use verifier::signature::x509::Budget;
+
+use crate::failure::Failure;
+use crate::recipe::{Authority, Recipe, TrustPolicy};
+
+/// The longest template, in bytes: as a policy.
+pub const MAX_TEMPLATE_BYTES: usize = MAX_POLICY_BYTES;
+
+/// Refuses a file of a trust store that is anything but the one certificate that the recipe pins.
+pub fn require_certificate(
+    recipe: &Recipe,
+    store_type: StoreType,
+    certificate: &Authority,
+    bytes: &[u8],
+) -> Result<(), Failure> {
+    let refused = |code, what: &str| {
+        Failure::new(code, &certificate.source.text, what).expected(certificate.fingerprint)
+    };
+    let told = |failure: Failure| recipe.beside(&certificate.source, failure);
+    let found = match certificates(bytes, store_type, &Budget::default()) {
+        Ok(found) => found,
+        Err(Stop::Found(_, found)) => {
+            return Err(told(
+                refused(Code::TrustStoreInvalid, "is no certificate for a trust store").found(found),
+            ));
+        }
+        Err(Stop::Read(error)) => return Err(Failure::reading(&certificate.source.text, &error)),
+    };
+    match found.as_slice() {
+        [one] if one.digest() == certificate.fingerprint => Ok(()),
+        [one] => Err(told(
+            refused(Code::EvidenceWrongSigner, "is another certificate than the recipe pins")
+                .found(one.digest()),
+        )),
+        several => Err(told(
+            refused(Code::TrustStoreInvalid, "holds several certificates, where the recipe pins one")
+                .found(format!("{} certificates", several.len()))
+                .hint("a trust store is trusted as a whole: split the file, and pin each certificate"),
+        )),
+    }
+}
+
+/// A trust policy, with the values of `--set` filled in, and every rule of the Notary Project checked: for parameters
+/// that are still open, with stand-ins.
+pub fn filled(recipe: &Recipe, wanted: &TrustPolicy, bytes: &[u8]) -> Result<Template, Failure> {
+    let at = &wanted.template;
+    let refused = |what: String| recipe.beside(at, Failure::new(Code::TrustPolicyInvalid, &at.text, what));
+    let template = Template::read(bytes).map_err(|wrong| refused(format!("is no template: {wrong}")))?;
+    let declared: BTreeSet<_> = wanted.parameters.iter().cloned().collect();
+    if let Some(unknown) = template.parameters().difference(&declared).next() {
+        return Err(refused(format!("uses the parameter `{unknown}`, which its `parameters` do not name"))
+            .hint(format!("name it: parameters = [\"{unknown}\"]")));
+    }
+    if let Some(unused) = declared.difference(template.parameters()).next() {
+        return Err(refused(format!("does not use the parameter `{unused}`"))
+            .expected(format!("a string \"${unused}\" in it"))
+            .hint("correct the template, or take the name out of `parameters`"));
+    }
+    let mut values = Values::new();
+    for name in &wanted.parameters {
+        if let Some(value) = recipe.sets().get(name.as_str()) {
+            values.insert(name.clone(), several(name.as_str(), value)?);
+        }
+    }
+    let template = template.fill(&values).map_err(|wrong| refused(wrong.to_string()))?;
+    let document = template.stand_in().map_err(|wrong| refused(wrong.to_string()))?;
+    policy::TrustPolicy::read(&document)
+        .map_err(|wrong| refused(format!("breaks a rule of trust policies: {wrong}")))?;
+    Ok(template)
+}
+
+/// The values of `--set NAME=VALUE`: a list of JSON, or one text as it stands.
+fn several(name: &str, value: &str) -> Result<Vec<String>, Failure> {
+    if !value.starts_with('[') {
+        return Ok(vec![value.to_owned()]);
+    }
+    serde_json::from_str(value).map_err(|error| {
+        Failure::usage(format!("--set {name}"), format!("is no list of texts: {error}"))
+            .expected(format!("--set {name}=TEXT, or --set '{name}=[\"TEXT\", \"TEXT\"]'"))
+    })
+}
+
+/// The stores that a policy names and the recipe does not carry, as `TYPE:NAME`.
+pub fn missing_stores(recipe: &Recipe, wanted: &TrustPolicy, filled: &Template) -> Vec<String> {
+    let Ok(Ok(document)) = filled.stand_in().map(|document| policy::TrustPolicy::read(&document)) else {
+        return Vec::new();
+    };
+    let carried: BTreeSet<String> = recipe
+        .trust_stores
+        .iter()
+        .filter(|store| store.partition.is_none() || store.partition == wanted.partition)
+        .map(crate::recipe::TrustStore::reference)
+        .collect();
+    document.stores().into_iter().map(ToString::to_string).filter(|store| !carried.contains(store)).collect()
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Trust stores and trust policies: pinned, judged by the Notary Project's rules, filled in, carried.
+
+use super::support::{Folder, Run};
+
+const POLICY: &str = r#"{
+  "version": "1.0",
+  "trustPolicies": [
+    {
+      "name": "app",
+      "registryScopes": ["$scopes"],
+      "signatureVerification": {"level": "strict", "override": {"revocation": "skip"}},
+      "trustStores": ["signingAuthority:west-ts"],
+      "trustedIdentities": ["$profile-arn"]
+    }
+  ]
+}
+"#;
+const PROFILE: &str = "profile-arn=arn:aws:signer:us-west-2:111122223333:/signing-profiles/release";
+
+/// A recipe with one store and one policy; none where openssl is not installed, which is said aloud.
+fn folder() -> Option<Folder> {
+    let folder = Folder::new();
+    let made = folder.tool(
+        "openssl",
+        &[
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-384",
+            "-nodes",
+            "-keyout",
+            "ca.key",
+            "-out",
+            "root.cert",
+            "-days",
+            "3650",
+            "-subj",
+            "/C=US/ST=WA/O=Example/CN=Signing Root",
+            "-addext",
+            "keyUsage=critical,digitalSignature,keyCertSign,cRLSign",
+        ],
+    )?;
+    made.good();
+    let printed =
+        folder.tool("openssl", &["x509", "-in", "root.cert", "-noout", "-fingerprint", "-sha256"])?;
+    let fingerprint = printed.good().trim().rsplit('=').next().unwrap().to_owned();
+    folder.write("trustpolicy.json.in", POLICY);
+    folder.write(
+        "bundle.toml",
+        format!(
+            r#"[bundle]
+name = "trust"
+version = "1.0"
+sequence = 1
+created = "2026-11-22T00:00:00Z"
+
+[[trust-store]]
+name = "west-ts"
+type = "signingAuthority"
+partition = "west"
+certificate = "root.cert"
+fingerprint = "{fingerprint}"
+
+[[trust-policy]]
+name = "trustpolicy.json"
+template = "trustpolicy.json.in"
+partition = "west"
+parameters = ["profile-arn", "scopes"]
+"#
+        ),
+    );
+    Some(folder)
+}
+
+fn edited(folder: &Folder, from: &str, to: &str) -> Run {
+    let text = String::from_utf8(folder.read("bundle.toml")).unwrap();
+    assert!(text.contains(from), "{from}");
+    folder.write("bundle.toml", text.replacen(from, to, 1));
+    folder.run(&["lock"])
+}
+
+/// A payload entry of the bundle, by its path.
+fn carried(folder: &Folder, path: &str) -> String {
+    let bytes = folder.read("out.bundle.tar");
+    let mut archive = tar::Archive::new(bytes.as_slice());
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        if entry.path().unwrap().to_string_lossy().ends_with(path) {
+            return std::io::read_to_string(&mut entry).unwrap();
+        }
+    }
+    panic!("{path} is not in the bundle");
+}
+
+#[test]
+fn what_is_given_is_filled_in_and_the_rest_stays_open() {
+    let Some(folder) = folder() else { return };
+    folder.good(&["lock"]);
+    let lock = String::from_utf8(folder.read("bundle.lock")).unwrap();
+    assert!(
+        lock.contains("[[trust-store]]\nname = \"west-ts\"\ntype = \"signingAuthority\"\nfingerprint = [\n")
+    );
+    assert!(lock.contains("[[trust-policy]]\nname = \"trustpolicy.json\"\npartition = \"west\"\npath = "));
+    folder.good(&["build", "-o", "out.bundle.tar"]);
+    assert_eq!(carried(&folder, "files/trust-policies/west/trustpolicy.json"), POLICY);
+    assert!(carried(&folder, "manifest.json").contains("\"parameters\":[\"profile-arn\",\"scopes\"]"));
+
+    std::fs::remove_file(folder.join("out.bundle.tar")).unwrap();
+    folder.good(&["lock", "--set", PROFILE, "--set", r#"scopes=["a.example/x", "b.example/y"]"#]);
+    folder.good(&["build", "-o", "out.bundle.tar"]);
+    let filled = carried(&folder, "files/trust-policies/west/trustpolicy.json");
+    assert!(filled.contains(r#""registryScopes": ["a.example/x", "b.example/y"]"#), "{filled}");
+    assert!(filled.contains("/signing-profiles/release\"]"), "{filled}");
+    assert!(carried(&folder, "manifest.json").contains("\"parameters\":[]"));
+    assert!(
+        carried(&folder, "files/trust-stores/signingAuthority/west-ts/root.cert")
+            .contains("BEGIN CERTIFICATE")
+    );
+}
+
+#[test]
+fn a_certificate_that_is_not_the_pinned_one_is_refused() {
+    let Some(folder) = folder() else { return };
+    let text = String::from_utf8(folder.read("bundle.toml")).unwrap();
+    let pinned = text.lines().find(|line| line.starts_with("fingerprint")).unwrap().to_owned();
+    let refused = edited(&folder, &pinned, &format!("fingerprint = \"{}\"", "ab".repeat(32))).refused(1);
+    assert!(refused.contains("is another certificate than the recipe pins"), "{refused}");
+    folder.write("bundle.toml", &text);
+    let twice = [folder.read("root.cert"), folder.read("root.cert")].concat();
+    folder.write("two.cert", twice);
+    let refused = edited(&folder, "\"root.cert\"", "\"two.cert\"").refused(1);
+    assert!(refused.contains("several certificates"), "{refused}");
+    folder.write("bundle.toml", &text);
+    let refused = edited(&folder, "\"root.cert\"", "\"trustpolicy.json.in\"").refused(1);
+    assert!(refused.contains("is no certificate for a trust store"), "{refused}");
+    folder.write("bundle.toml", &text);
+    assert!(edited(&folder, &pinned, "").refused(2).contains("without its `fingerprint`"));
+    assert!(!folder.names().contains(&"bundle.lock".to_owned()));
+}
+
+#[test]
+fn a_policy_that_breaks_a_rule_is_refused() {
+    let Some(folder) = folder() else { return };
+    for (from, to, expected) in [
+        ("\"strict\"", "\"stern\"", "breaks a rule of trust policies"),
+        ("\"trustStores\": [\"signingAuthority:west-ts\"]", "\"trustStores\": []", "breaks a rule"),
+        ("\"version\"", "\"Version\"", "breaks a rule"),
+        ("\"$scopes\"", "\"$registries\"", "uses the parameter `registries`"),
+        ("[\"$scopes\"]", "[\"a.example/x\"]", "does not use the parameter `scopes`"),
+        ("\"$scopes\"", "\"$\"", "names no parameter"),
+        ("{\n", "", "is no template"),
+    ] {
+        folder.write("trustpolicy.json.in", POLICY.replacen(from, to, 1));
+        let text = folder.run(&["lock"]).refused(1);
+        assert!(text.contains(expected) && text.contains("bundle.toml"), "{to}: {text}");
+    }
+    folder.write("trustpolicy.json.in", POLICY);
+    for (value, code, expected) in [
+        ("scopes=https://a.example/x", 1, "breaks a rule of trust policies"),
+        ("scopes=[1]", 2, "is no list of texts"),
+        ("scopes=[]", 1, "has no value"),
+        ("scope=a.example/x", 2, "did you mean `scopes`?"),
+    ] {
+        let text = folder.run(&["lock", "--set", value]).refused(code);
+        assert!(text.contains(expected), "{value}: {text}");
+    }
+}
+
+#[test]
+fn a_store_that_a_policy_names_and_nobody_carries_is_noted() {
+    let Some(folder) = folder() else { return };
+    folder.write("trustpolicy.json.in", POLICY.replace(":west-ts", ":east-ts"));
+    let run = folder.run(&["lock"]);
+    run.good();
+    assert!(run.stderr().contains("does not carry: signingAuthority:east-ts"), "{}", run.stderr());
+}
+
+#[test]
+fn what_changed_since_it_was_locked_is_refused_when_it_is_built() {
+    let Some(folder) = folder() else { return };
+    folder.good(&["lock"]);
+    folder.write("trustpolicy.json.in", POLICY.replace("\"app\"", "\"apple\""));
+    let text = folder.run(&["build", "-o", "out.bundle.tar"]).refused(2);
+    assert!(text.contains("has changed since it was locked"), "{text}");
+    assert!(!folder.names().contains(&"out.bundle.tar".to_owned()));
+}
