@@ -139,9 +139,10 @@ mod tests {
         }
         assert_eq!(StoreName::parse("tsa:x").unwrap().path(), "x509/tsa/x");
         let long = format!("ca:{}", "a".repeat(256));
-        for bad in
-            ["", "ca", "ca:", ":x", "CA:x", "x509:x", "ca:.", "ca:..", "ca:a/b", "ca:a:b", "ca:ä", "ca: x", &long]
-        {
+        for bad in [
+            "", "ca", "ca:", ":x", "CA:x", "x509:x", "ca:.", "ca:..", "ca:a/b", "ca:a:b", "ca:ä", "ca: x",
+            &long,
+        ] {
             assert_eq!(StoreName::parse(bad), None, "{bad}");
         }
     }

@@ -64,10 +64,8 @@ fn good(content: &[u8]) -> bool {
 }
 
 fn vectors() -> Option<PathBuf> {
-    let folder = std::env::var_os("SEALIFT_VECTORS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors"),
-        PathBuf::from,
-    );
+    let folder = std::env::var_os("SEALIFT_VECTORS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors"), PathBuf::from);
     let folder = folder.join("notation");
     if !folder.is_dir() {
         eprintln!("skipped: {} is not here", folder.display());
@@ -98,7 +96,11 @@ fn notation_takes_every_policy_that_we_take() {
     let changed = mutations().filter(|changed| good(changed)).step_by(17);
     let mut seen = 0;
     for document in made.chain(changed) {
-        assert!(notation.takes_policy(&document), "refused by Notation: {}", String::from_utf8_lossy(&document));
+        assert!(
+            notation.takes_policy(&document),
+            "refused by Notation: {}",
+            String::from_utf8_lossy(&document)
+        );
         seen += 1;
     }
     assert!(seen > 100, "only {seen}");
@@ -146,7 +148,9 @@ fn notation_takes_every_certificate_file_that_we_take() {
     let Some(notation) = Notation::find() else { return };
     let mut contents: Vec<(String, Vec<u8>)> = Vec::new();
     if let Some(made) = Made::new() {
-        for name in ["root", "between", "leaf", "self", "self-sha1", "root-sha1", "weak", "other-usage", "renamed"] {
+        for name in
+            ["root", "between", "leaf", "self", "self-sha1", "root-sha1", "weak", "other-usage", "renamed"]
+        {
             contents.push((format!("{name} in PEM"), made.pem(name)));
             contents.push((format!("{name} in DER"), made.der(name)));
         }
@@ -158,7 +162,8 @@ fn notation_takes_every_certificate_file_that_we_take() {
         let mut found = Vec::new();
         files(&folder, &mut found);
         let certificate = |path: &&PathBuf| {
-            path.extension().is_some_and(|end| ["crt", "cer", "pem", "der", "txt"].iter().any(|known| end == *known))
+            path.extension()
+                .is_some_and(|end| ["crt", "cer", "pem", "der", "txt"].iter().any(|known| end == *known))
         };
         for path in found.iter().filter(certificate) {
             contents.push((path.display().to_string(), fs::read(path).unwrap()));

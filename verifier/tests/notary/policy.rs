@@ -52,7 +52,10 @@ fn a_policy_is_read_as_what_it_says() {
     let policy = TrustPolicy::read(GOOD.as_bytes()).unwrap();
     assert_eq!(policy.form(), Form::Oci);
     let [one, none, rest] = policy.statements() else { panic!("three") };
-    assert_eq!((one.name(), one.level(), one.timestamps()), ("one", Level::Strict, TimestampDemand::AfterCertExpiry));
+    assert_eq!(
+        (one.name(), one.level(), one.timestamps()),
+        ("one", Level::Strict, TimestampDemand::AfterCertExpiry)
+    );
     assert_eq!(one.overrides().get(&Validation::Revocation), Some(&Action::Skip));
     assert_eq!(one.overrides().get(&Validation::Expiry), Some(&Action::Log));
     assert_eq!(one.overrides().len(), 2);
@@ -86,7 +89,10 @@ fn identities_that_count_for_nobody_are_noted() {
     let mut document: Value = serde_json::from_str(GOOD).unwrap();
     document["trustPolicies"][2]["trustedIdentities"] = json!(["arn:aws:iam::1:role/x", "other:thing"]);
     let notes = read(&document).unwrap().notes();
-    assert!(notes.len() == 2 && notes.iter().all(|note| note.starts_with("statement \"rest\": ")), "{notes:?}");
+    assert!(
+        notes.len() == 2 && notes.iter().all(|note| note.starts_with("statement \"rest\": ")),
+        "{notes:?}"
+    );
 }
 
 type Fault = (&'static str, fn(&mut Value), [&'static str; 2]);
@@ -104,26 +110,74 @@ const FAULTS: &[Fault] = &[
     ("/", |d| *d = json!([]), ["trust policy: wanted an object", "a list"]),
     ("name", |s| s["name"] = json!(""), ["statement 1, name", "\"\""]),
     ("name", |s| remove(s, "name"), ["statement 1, name", "nothing"]),
-    ("name", |s| s["name"] = json!("rest"), ["statement 3, name: wanted another name than statement 1", "\"rest\""]),
+    (
+        "name",
+        |s| s["name"] = json!("rest"),
+        ["statement 3, name: wanted another name than statement 1", "\"rest\""],
+    ),
     ("scopes", |s| s["registryScopes"] = json!([]), ["registryScopes: wanted at least one", "an empty list"]),
     ("scopes", |s| remove(s, "registryScopes"), ["registryScopes: wanted at least one", "nothing"]),
     ("scopes", |s| s["registryScopes"] = json!(null), ["registryScopes: wanted a list", "null"]),
     ("scopes", |s| s["registryScopes"] = json!("a/b"), ["registryScopes: wanted a list", "\"a/b\""]),
-    ("scopes", |s| s["registryScopes"][1] = json!("*"), ["registryScopes[2]: wanted `*` as the only", "\"*\""]),
-    ("scopes", |s| s["registryScopes"][1] = json!("a/b:c"), ["registryScopes[2]: wanted REGISTRY", "\"a/b:c\""]),
-    ("scopes", |s| s["registryScopes"][1] = s["registryScopes"][0].clone(), ["registryScopes: wanted each", "/a"]),
+    (
+        "scopes",
+        |s| s["registryScopes"][1] = json!("*"),
+        ["registryScopes[2]: wanted `*` as the only", "\"*\""],
+    ),
+    (
+        "scopes",
+        |s| s["registryScopes"][1] = json!("a/b:c"),
+        ["registryScopes[2]: wanted REGISTRY", "\"a/b:c\""],
+    ),
+    (
+        "scopes",
+        |s| s["registryScopes"][1] = s["registryScopes"][0].clone(),
+        ["registryScopes: wanted each", "/a"],
+    ),
     ("scopes", |s| s["registryScopes"] = json!(["*"]), ["stands in statement 1 already", "\"*\""]),
     ("level", |s| remove(s, "signatureVerification"), ["signatureVerification", "nothing"]),
-    ("level", |s| s["signatureVerification"] = json!({}), ["signatureVerification.level: wanted one", "nothing"]),
-    ("level", |s| level(s)["level"] = json!("Strict"), ["signatureVerification.level: wanted one", "\"Strict\""]),
-    ("level", |s| level(s)["level"] = json!("skip"), ["signatureVerification.override: wanted nothing", "entries"]),
-    ("level", |s| level(s)["verifyTimestamp"] = json!("never"), ["signatureVerification.verifyTimestamp", "never"]),
-    ("level", |s| level(s)["verifyTimestamps"] = json!("always"), ["signatureVerification: wanted no other", "s\""]),
+    (
+        "level",
+        |s| s["signatureVerification"] = json!({}),
+        ["signatureVerification.level: wanted one", "nothing"],
+    ),
+    (
+        "level",
+        |s| level(s)["level"] = json!("Strict"),
+        ["signatureVerification.level: wanted one", "\"Strict\""],
+    ),
+    (
+        "level",
+        |s| level(s)["level"] = json!("skip"),
+        ["signatureVerification.override: wanted nothing", "entries"],
+    ),
+    (
+        "level",
+        |s| level(s)["verifyTimestamp"] = json!("never"),
+        ["signatureVerification.verifyTimestamp", "never"],
+    ),
+    (
+        "level",
+        |s| level(s)["verifyTimestamps"] = json!("always"),
+        ["signatureVerification: wanted no other", "s\""],
+    ),
     ("override", |s| level(s)["override"] = json!([]), ["override: wanted an object", "a list"]),
     ("override", |s| level(s)["override"] = json!(null), ["override: wanted an object", "null"]),
-    ("override", |s| level(s)["override"]["integrity"] = json!("log"), ["override: wanted one of", "integrity"]),
-    ("override", |s| level(s)["override"]["expiry"] = json!("warn"), ["override.expiry: wanted one of", "warn"]),
-    ("override", |s| level(s)["override"]["expiry"] = json!("skip"), ["override.expiry: wanted enforce", "skip"]),
+    (
+        "override",
+        |s| level(s)["override"]["integrity"] = json!("log"),
+        ["override: wanted one of", "integrity"],
+    ),
+    (
+        "override",
+        |s| level(s)["override"]["expiry"] = json!("warn"),
+        ["override.expiry: wanted one of", "warn"],
+    ),
+    (
+        "override",
+        |s| level(s)["override"]["expiry"] = json!("skip"),
+        ["override.expiry: wanted enforce", "skip"],
+    ),
     ("stores", |s| s["trustStores"] = json!([]), ["trustStores: wanted at least one", "none"]),
     ("stores", |s| remove(s, "trustStores"), ["trustStores: wanted at least one", "none"]),
     ("stores", |s| s["trustStores"][1] = json!("e2e"), ["trustStores[2]: wanted TYPE:NAME", "\"e2e\""]),
@@ -131,11 +185,31 @@ const FAULTS: &[Fault] = &[
     ("stores", |s| s["trustStores"][1] = json!("ca:.."), ["trustStores[2]: wanted TYPE:NAME", "\"ca:..\""]),
     ("stores", |s| s["trustStores"][1] = json!("*"), ["trustStores[2]: wanted TYPE:NAME", "\"*\""]),
     ("stores", |s| s["trustStores"][1] = json!(7), ["trustStores[2]: wanted a string", "the number 7"]),
-    ("identities", |s| s["trustedIdentities"] = json!([]), ["trustedIdentities: wanted at least one", "none"]),
-    ("identities", |s| s["trustedIdentities"][1] = json!("*"), ["trustedIdentities[2]: wanted `*` as the only", "*"]),
-    ("identities", |s| s["trustedIdentities"][1] = json!(""), ["trustedIdentities[2]: wanted `*`, or", "\"\""]),
-    ("identities", |s| s["trustedIdentities"][1] = json!("x509.subject"), ["trustedIdentities[2]", "subject\""]),
-    ("identities", |s| s["trustedIdentities"][1] = json!("x509.subject:"), ["trustedIdentities[2]", "subject:\""]),
+    (
+        "identities",
+        |s| s["trustedIdentities"] = json!([]),
+        ["trustedIdentities: wanted at least one", "none"],
+    ),
+    (
+        "identities",
+        |s| s["trustedIdentities"][1] = json!("*"),
+        ["trustedIdentities[2]: wanted `*` as the only", "*"],
+    ),
+    (
+        "identities",
+        |s| s["trustedIdentities"][1] = json!(""),
+        ["trustedIdentities[2]: wanted `*`, or", "\"\""],
+    ),
+    (
+        "identities",
+        |s| s["trustedIdentities"][1] = json!("x509.subject"),
+        ["trustedIdentities[2]", "subject\""],
+    ),
+    (
+        "identities",
+        |s| s["trustedIdentities"][1] = json!("x509.subject:"),
+        ["trustedIdentities[2]", "subject:\""],
+    ),
     (
         "identities",
         |s| s["trustedIdentities"][1] = json!("x509.subject:O=Notary\\, Inc.,S=WA,C=US"),
@@ -191,7 +265,8 @@ fn what_holds_where_none_is_named_is_not_skipped() {
 #[test]
 fn limits() {
     let mut document: Value = serde_json::from_str(GOOD).unwrap();
-    let subjects = |count: usize| (0..count).map(|n| format!("x509.subject:C=US,ST=WA,O={n}")).collect::<Vec<_>>();
+    let subjects =
+        |count: usize| (0..count).map(|n| format!("x509.subject:C=US,ST=WA,O={n}")).collect::<Vec<_>>();
     document["trustPolicies"][0]["trustedIdentities"] = json!(subjects(MAX_IDENTITIES));
     read(&document).unwrap();
     document["trustPolicies"][0]["trustedIdentities"] = json!(subjects(MAX_IDENTITIES + 1));
@@ -220,8 +295,19 @@ pub(crate) fn mutations() -> impl Iterator<Item = Vec<u8>> {
 #[test]
 fn mutations_that_are_accepted_are_documents_that_every_reader_reads_alike() {
     const KEYS: [&str; 13] = [
-        "version", "trustPolicies", "name", "registryScopes", "signatureVerification", "level", "override",
-        "verifyTimestamp", "trustStores", "trustedIdentities", "revocation", "expiry", "authenticity",
+        "version",
+        "trustPolicies",
+        "name",
+        "registryScopes",
+        "signatureVerification",
+        "level",
+        "override",
+        "verifyTimestamp",
+        "trustStores",
+        "trustedIdentities",
+        "revocation",
+        "expiry",
+        "authenticity",
     ];
     fn keys<'v>(value: &'v Value, to: &mut BTreeSet<&'v str>) {
         match value {

@@ -32,7 +32,13 @@ impl Made {
         made.certificate("self-sha1", None, "-sha1", "2048", LEAF);
         made.certificate("root-sha1", None, "-sha1", "2048", CA);
         made.certificate("weak", None, "-sha256", "1024", CA);
-        made.certificate("other-usage", None, "-sha256", "2048", "basicConstraints=CA:TRUE\nkeyUsage=cRLSign\n");
+        made.certificate(
+            "other-usage",
+            None,
+            "-sha256",
+            "2048",
+            "basicConstraints=CA:TRUE\nkeyUsage=cRLSign\n",
+        );
         made.certificate(
             "between-other-usage",
             Some("root"),
@@ -52,7 +58,8 @@ impl Made {
     }
 
     fn openssl(&self, arguments: &str) {
-        let done = Command::new("openssl").current_dir(self.0.path()).args(arguments.split(' ')).output().unwrap();
+        let done =
+            Command::new("openssl").current_dir(self.0.path()).args(arguments.split(' ')).output().unwrap();
         assert!(done.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&done.stderr));
     }
 
@@ -153,7 +160,10 @@ fn every_certificate_of_a_file_is_read_and_nothing_else_lies_in_it() {
         ("text", b"no certificate\n".to_vec()),
         ("a key behind", join(&[&root, &key])),
         ("a key before", join(&[&key, &root])),
-        ("another label", String::from_utf8(root.clone()).unwrap().replace("CERTIFICATE", "X509 CERTIFICATE").into()),
+        (
+            "another label",
+            String::from_utf8(root.clone()).unwrap().replace("CERTIFICATE", "X509 CERTIFICATE").into(),
+        ),
         ("no end line", root[..root.len() - 10].to_vec()),
         ("one without end, then a whole one", join(&[&root[..200], b"\n", &own])),
         ("a begin line", join(&[&root, b"-----BEGIN "])),
@@ -163,7 +173,8 @@ fn every_certificate_of_a_file_is_read_and_nothing_else_lies_in_it() {
         ("DER cut", made.der("root")[..300].to_vec()),
         ("PEM of two in one", {
             use base64::Engine as _;
-            let both = base64::engine::general_purpose::STANDARD.encode(join(&[&made.der("root"), &made.der("self")]));
+            let both = base64::engine::general_purpose::STANDARD
+                .encode(join(&[&made.der("root"), &made.der("self")]));
             format!("-----BEGIN CERTIFICATE-----\n{both}\n-----END CERTIFICATE-----\n").into_bytes()
         }),
     ] {
@@ -225,7 +236,11 @@ fn what_must_not_lie_in_a_folder() {
         let path = top.join(at);
         make(&path);
         refused(said);
-        let removed = if path.is_dir() && !path.is_symlink() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        let removed = if path.is_dir() && !path.is_symlink() {
+            fs::remove_dir_all(&path)
+        } else {
+            fs::remove_file(&path)
+        };
         removed.expect(what);
         read(&top).expect(what);
     };
@@ -234,13 +249,23 @@ fn what_must_not_lie_in_a_folder() {
     let link = |path: &Path| symlink("a.crt", path).unwrap();
     let link_to_folder = |path: &Path| symlink(scratch.path().join("top/x509/ca/one"), path).unwrap();
     let fifo = |path: &Path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
-    beside("a link to a file", &link, "x509/ca/one/c", "x509/ca/one/c: wanted a certificate file, found a link");
+    beside(
+        "a link to a file",
+        &link,
+        "x509/ca/one/c",
+        "x509/ca/one/c: wanted a certificate file, found a link",
+    );
     beside("a folder", &folder, "x509/ca/one/c", "x509/ca/one/c: wanted a certificate file, found a folder");
     beside("a FIFO", &fifo, "x509/ca/one/c", "x509/ca/one/c: wanted a certificate file, found no plain file");
     beside("a link to a store", &link_to_folder, "x509/ca/two", "x509/ca/two: wanted a folder, found a link");
     beside("a file among stores", &file, "x509/ca/two", "x509/ca/two: wanted a folder, found no folder");
     beside("a store of an odd name", &folder, "x509/ca/t o", "x509/ca/t o: wanted a name of letters");
-    beside("a type that is none", &folder, "x509/CA", "x509/CA: wanted only folders ca, signingAuthority and tsa");
+    beside(
+        "a type that is none",
+        &folder,
+        "x509/CA",
+        "x509/CA: wanted only folders ca, signingAuthority and tsa",
+    );
     beside("a file among types", &file, "x509/readme", "x509/readme: wanted only folders");
     beside("a link for a type", &link_to_folder, "x509/tsa", "x509/tsa: wanted a folder, found a link");
 

@@ -5,8 +5,8 @@
 use super::budget::Budget;
 use super::key::Failure;
 use super::{Certificate, rules};
-use crate::signature::digest::Algorithm;
 use crate::signature::Stop;
+use crate::signature::digest::Algorithm;
 
 /// Refuses a key that is too weak or unknown, as chains do.
 pub fn require_strong_key(certificate: &Certificate) -> Result<(), Stop> {

@@ -94,7 +94,9 @@ pub fn every_entry(file: &[u8]) -> Result<Vec<Certificate>, Stop> {
     let entries = entries(file)?;
     if is_der(file) {
         if split(file, BEGIN).is_some() {
-            return Err(malformed(Malformed::new("DER with PEM inside: readers differ in which of them they read")));
+            return Err(malformed(Malformed::new(
+                "DER with PEM inside: readers differ in which of them they read",
+            )));
         }
         return one_after_the_other(file).map_err(malformed);
     }
@@ -102,7 +104,8 @@ pub fn every_entry(file: &[u8]) -> Result<Vec<Certificate>, Stop> {
     while let Some(armour) = next_armour(rest) {
         rest = armour.after;
         if armour.label != b"CERTIFICATE" {
-            let label = String::from_utf8_lossy(armour.label.get(..armour.label.len().min(64)).unwrap_or_default());
+            let label =
+                String::from_utf8_lossy(armour.label.get(..armour.label.len().min(64)).unwrap_or_default());
             let note = format!("PEM of something else than a certificate: {}", label.escape_debug());
             return Err(malformed(Malformed::new(note)));
         }
@@ -122,7 +125,9 @@ fn one_after_the_other(file: &[u8]) -> Result<Vec<Certificate>, Malformed> {
     let mut found = Vec::new();
     while !reader.is_finished() {
         if found.len() >= MAX_POOL_CERTIFICATES {
-            return Err(Malformed::new(format!("more than {MAX_POOL_CERTIFICATES} certificates in one file")));
+            return Err(Malformed::new(format!(
+                "more than {MAX_POOL_CERTIFICATES} certificates in one file"
+            )));
         }
         found.push(Certificate::from_der(reader.tlv_bytes().map_err(&wrong)?)?);
     }
