@@ -147,7 +147,11 @@ fn attribute(part: &str) -> Result<(String, String), String> {
         return Err(format!("text for {key}, not `#` and hex digits"));
     }
     let value = unescape(value).ok_or_else(|| format!("a value of RFC 4514 for {key}"))?;
-    if value.is_empty() { Err(format!("a value for {key} that is not empty")) } else { Ok((key.to_owned(), value)) }
+    if value.is_empty() {
+        Err(format!("a value for {key} that is not empty"))
+    } else {
+        Ok((key.to_owned(), value))
+    }
 }
 
 /// A number of an object identifier: no leading zero.
@@ -175,7 +179,8 @@ fn unescape(text: &str) -> Option<String> {
         bytes.push(match rest.next()? {
             special @ (b' ' | b'"' | b'#' | b'+' | b',' | b';' | b'<' | b'=' | b'>' | b'\\') => special,
             high => {
-                let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+                let digit =
+                    |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
                 digit(high)?.checked_mul(16)?.checked_add(digit(rest.next()?)?)?
             }
         });
@@ -306,7 +311,9 @@ mod tests {
             let identity = Identity::parse(other).unwrap();
             assert!(matches!(identity, Identity::Unknown(_)) && identity.note().is_some(), "{other}");
         }
-        for bad in ["", "x509.subject", "x509.Subject: C=US,ST=WA,O=x", " x509.subject:C=US,ST=WA,O=x", ":x", "**"] {
+        for bad in
+            ["", "x509.subject", "x509.Subject: C=US,ST=WA,O=x", " x509.subject:C=US,ST=WA,O=x", ":x", "**"]
+        {
             Identity::parse(bad).expect_err(bad);
         }
     }

@@ -138,7 +138,8 @@ impl TrustPolicy {
             return Err(broken(list.at, "at least one statement", "an empty list"));
         }
         // Statements without scopes are for files; one with scopes makes the rest incomplete.
-        let has_scopes = |item: &Place<'_>| item.members().is_ok_and(|keys| keys.contains_key("registryScopes"));
+        let has_scopes =
+            |item: &Place<'_>| item.members().is_ok_and(|keys| keys.contains_key("registryScopes"));
         let form = if items.iter().any(has_scopes) { Form::Oci } else { Form::Blob };
         let mut statements = Vec::new();
         for (number, item) in (1_usize..).zip(&items) {
@@ -167,7 +168,8 @@ impl TrustPolicy {
 
     /// The statement for a repository: the one that names it, else the one for all. None: no signature counts.
     pub fn for_repository(&self, repository: &str) -> Option<&Statement> {
-        let names = |scope: &str| self.statements.iter().find(|one| one.scopes.iter().any(|own| own == scope));
+        let names =
+            |scope: &str| self.statements.iter().find(|one| one.scopes.iter().any(|own| own == scope));
         if repository == "*" { None } else { names(repository).or_else(|| names("*")) }
     }
 
@@ -175,7 +177,10 @@ impl TrustPolicy {
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if self.form == Form::Blob {
-            notes.push("a policy for files (no statement has registryScopes): Notation 1 does not read it".to_owned());
+            notes.push(
+                "a policy for files (no statement has registryScopes): Notation 1 does not read it"
+                    .to_owned(),
+            );
         }
         for statement in &self.statements {
             let said = statement.identities.iter().filter_map(Identity::note);
@@ -193,8 +198,7 @@ impl Statement {
             Form::Blob => "globalPolicy",
         };
         let keys = [&COMMON[..], &[own]].concat();
-        let place = Place { at: format!("statement {number}"), ..place.clone() };
-        let object = place.object(&keys, ", ")?;
+        let object = place.clone().called(format!("statement {number}")).object(&keys, ", ")?;
         let name = object.member("name", "a name")?;
         if name.text()?.is_empty() {
             return Err(name.wanted("a name that is not empty"));
@@ -316,7 +320,9 @@ fn scopes(object: &Object<'_>) -> Result<Vec<String>, Malformed> {
         match item.text()? {
             "*" if items.len() > 1 => return Err(item.wanted("`*` as the only scope of its statement")),
             text if text != "*" && !is_scope(text) => {
-                return Err(item.wanted("REGISTRY/REPOSITORY without scheme, tag, digest or wildcard, or `*` alone"));
+                return Err(
+                    item.wanted("REGISTRY/REPOSITORY without scheme, tag, digest or wildcard, or `*` alone")
+                );
             }
             text => scopes.push(text.to_owned()),
         }
@@ -346,7 +352,8 @@ fn overrides(verification: &Object<'_>, level: Level) -> Result<BTreeMap<Validat
 fn stores(object: &Object<'_>) -> Result<Vec<StoreName>, Malformed> {
     let Some(place) = object.maybe("trustStores") else { return Ok(Vec::new()) };
     let store = |item: &Place<'_>| {
-        let wanted = "TYPE:NAME with type ca, signingAuthority or tsa, the name of letters, digits, `_`, `.` and `-`";
+        let wanted =
+            "TYPE:NAME with type ca, signingAuthority or tsa, the name of letters, digits, `_`, `.` and `-`";
         StoreName::parse(item.text()?).ok_or_else(|| item.wanted(wanted))
     };
     place.items()?.iter().map(store).collect()

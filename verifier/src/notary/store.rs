@@ -17,7 +17,9 @@ use rustix::io::Errno;
 
 use super::{StoreName, StoreType, quoted};
 use crate::beneath::BENEATH;
-use crate::signature::x509::anchor::{is_issued_to_itself, require_strong_key, why_no_ca, why_not_self_signed};
+use crate::signature::x509::anchor::{
+    is_issued_to_itself, require_strong_key, why_no_ca, why_not_self_signed,
+};
 use crate::signature::x509::read::{MAX_FILE_BYTES, MAX_FILE_BYTES_TOTAL, every_entry};
 use crate::signature::x509::{Budget, Certificate, MAX_POOL_CERTIFICATES};
 use crate::signature::{Reason, Stop};
@@ -160,7 +162,11 @@ impl Reader {
         for type_name in list(&x509, "x509")? {
             let at = format!("x509/{type_name}");
             let Some(store_type) = StoreType::parse(&type_name) else {
-                return Err(layout(&printable(&at), "only folders ca, signingAuthority and tsa", "another name"));
+                return Err(layout(
+                    &printable(&at),
+                    "only folders ca, signingAuthority and tsa",
+                    "another name",
+                ));
             };
             let folder = subfolder(&x509, &type_name, &at)?;
             for name in list(&folder, &at)? {
@@ -184,7 +190,8 @@ impl Reader {
         for file in list(folder, &at)? {
             let at = printable(&format!("{at}/{file}"));
             let bytes = self.file(folder, &file, &at)?;
-            let certificates = certificates(&bytes, name.store_type, &self.budget).map_err(|stop| within(&at, stop))?;
+            let certificates =
+                certificates(&bytes, name.store_type, &self.budget).map_err(|stop| within(&at, stop))?;
             self.certificates = self.certificates.saturating_add(certificates.len());
             if self.certificates > MAX_POOL_CERTIFICATES {
                 return Err(limit(format!("more than {MAX_POOL_CERTIFICATES} certificates")));
@@ -204,7 +211,11 @@ impl Reader {
         let file = File::from(handle);
         let facts = file.metadata()?;
         if !facts.is_file() {
-            return Err(layout(at, "a certificate file", if facts.is_dir() { "a folder" } else { "no plain file" }));
+            return Err(layout(
+                at,
+                "a certificate file",
+                if facts.is_dir() { "a folder" } else { "no plain file" },
+            ));
         }
         let mut bytes = Vec::new();
         let most = u64::try_from(MAX_FILE_BYTES).unwrap_or(u64::MAX).saturating_add(1);
@@ -239,7 +250,9 @@ fn list(folder: &OwnedFd, at: &str) -> Result<Vec<String>, Stop> {
         match entry.file_name().to_str() {
             Ok("." | "..") => continue,
             Ok(name) => names.push(name.to_owned()),
-            Err(_) => return Err(layout(at, "names in UTF-8", &quoted(&entry.file_name().to_string_lossy()))),
+            Err(_) => {
+                return Err(layout(at, "names in UTF-8", &quoted(&entry.file_name().to_string_lossy())));
+            }
         }
         if names.len() > MAX_ENTRIES {
             return Err(limit(format!("{at} has more than {MAX_ENTRIES} entries")));

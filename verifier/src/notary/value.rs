@@ -27,6 +27,12 @@ impl<'a> Place<'a> {
         Self { at: at.into(), value }
     }
 
+    /// The same value, by a name that says more.
+    pub(super) fn called(self, at: String) -> Self {
+        Self { at, ..self }
+    }
+
+    /// That something else stands here than is wanted.
     pub(super) fn wanted(&self, what: &str) -> Malformed {
         broken(&self.at, what, found(self.value))
     }
