@@ -18,6 +18,9 @@ use crate::lock::file::quoted;
 use crate::recipe::Recipe;
 use crate::source::{Source, Table, Value, list, nearest};
 
+/// How long a new recipe's bundle is valid, where it has an end.
+const YEAR_SECONDS: u64 = 365 * 24 * 60 * 60;
+
 /// A recipe that ships with the program.
 #[derive(Clone, Copy, Debug)]
 pub struct Shipped {
@@ -199,6 +202,10 @@ fn with_values(
     }
     let bundle = root.required("bundle")?.open_table("[bundle]")?;
     replaced.push((bundle.required("created")?.span(), quoted(&now.to_string())));
+    let in_a_year = Timestamp::from_seconds(now.seconds().saturating_add(YEAR_SECONDS));
+    if let (Some(expires), Some(in_a_year)) = (bundle.optional("expires"), in_a_year) {
+        replaced.push((expires.span(), quoted(&in_a_year.to_string())));
+    }
     replaced.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
     let mut text = shipped.text.to_owned();
     for (span, value) in replaced {

@@ -273,7 +273,7 @@ impl Planner<'_> {
         self.file(&policy.template, locked, place.clone())?;
         let mut parameters = Vec::new();
         if let Some(entry) = self.entries.last_mut().filter(|entry| !entry.source.as_os_str().is_empty()) {
-            let bytes = read_limited(&entry.source, notary::MAX_TEMPLATE_BYTES as u64)?;
+            let bytes = read_limited(&entry.source, notary::MAX_POLICY_BYTES as u64)?;
             let found = Locked { size: bytes.len() as u64, digest: sha256::digest(&bytes) };
             if found != locked.state {
                 return Err(Failure::new(Code::LockOutdated, &entry.name, "has changed since it was locked")

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use manifests::bundle::StoreType;
 use verifier::error::Code;
-use verifier::notary::policy::{self, MAX_POLICY_BYTES};
+use verifier::notary::policy;
 use verifier::notary::store::certificates;
 use verifier::notary::template::{Template, Values};
 use verifier::signature::Stop;
@@ -15,8 +15,7 @@ use verifier::signature::x509::Budget;
 use crate::failure::Failure;
 use crate::recipe::{Authority, Recipe, TrustPolicy};
 
-/// The longest template, in bytes: as a policy.
-pub const MAX_TEMPLATE_BYTES: usize = MAX_POLICY_BYTES;
+pub use verifier::notary::policy::MAX_POLICY_BYTES;
 
 /// Refuses a file of a trust store that is anything but the one certificate that the recipe pins.
 pub fn require_certificate(

@@ -154,7 +154,7 @@ fn named_file(
         gathered.add(failure);
         return None;
     }
-    let small = gathered.keep(supply.small(source, notary::MAX_TEMPLATE_BYTES, printer)?)?;
+    let small = gathered.keep(supply.small(source, notary::MAX_POLICY_BYTES, printer)?)?;
     let judged = gathered.keep(judge(&small.bytes));
     if judged.is_none() {
         supply.forget([source]);

@@ -155,7 +155,7 @@ fn a_policy_that_breaks_a_rule_is_refused() {
     ] {
         folder.write("trustpolicy.json.in", POLICY.replacen(from, to, 1));
         let text = folder.run(&["lock"]).refused(1);
-        assert!(text.contains(expected) && text.contains("bundle.toml"), "{to}: {text}");
+        assert!(text.contains(expected) && text.contains("trustpolicy.json.in"), "{to}: {text}");
     }
     folder.write("trustpolicy.json.in", POLICY);
     for (value, code, expected) in [

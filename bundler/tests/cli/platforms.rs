@@ -146,7 +146,7 @@ fn impossible_platforms_are_told() {
     }
     let text = complaint(&TOOL.replace("{ file = \"/opt/tool\", mode = \"0755\" }", "\"msi\""));
     assert!(text.contains("is no way to install on linux: `msi`"), "{text}");
-    let text = complaint(&TOOL.replace("{ file = \"/opt/tool\", mode = \"0755\" }", "\"rmp\""));
+    let text = complaint(&TOOL.replace("{ file = \"/opt/tool\", mode = \"0755\" }", "\"rpms\""));
     assert!(text.contains("did you mean `rpm`?"), "{text}");
     let text = complaint(&TOOL.replace("unsigned", "partition = \"a b\"\nunsigned"));
     assert!(text.contains("has a bad value for `partition`"), "{text}");

@@ -30,7 +30,7 @@ fn unknown_key_names_the_nearest() {
    |
  8 | zzz = \"notes.txt\"
    | ^^^
-      hint: [[artifact]] knows `name`, `component`, `source`, `signed-by`, `signature`, `member`, `unsigned` and `install`
+      hint: [[artifact]] knows `name`, `component`, `source`, `for`, `partition`, `signed-by`, `signature`, `member`, `unsigned` and `install`
 "
     );
     assert!(
