@@ -182,7 +182,8 @@ impl Scene<'_> {
     fn unpacked(&self, served: &Served, member: &str) -> String {
         let folder = self.work.join(served.path.replace('/', "-"));
         let zip = self.file(&served.path);
-        let done = Command::new("unzip").args(["-q", "-o", &zip, member, "-d"]).arg(&folder).status().unwrap();
+        let done =
+            Command::new("unzip").args(["-q", "-o", &zip, member, "-d"]).arg(&folder).status().unwrap();
         assert!(done.success(), "{}", served.path);
         folder.join(member).to_str().unwrap().to_owned()
     }
