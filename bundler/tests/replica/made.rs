@@ -30,6 +30,9 @@ impl Replica {
             return None;
         }
         let made = made();
+        for line in fs::read_to_string(made.join("skipped")).unwrap().lines() {
+            eprintln!("SKIPPED: {line}");
+        }
         let tls = made.join("tls");
         let site = made.join("site");
         let identity = identity_of_files(&tls.join("server.pem"), &tls.join("server.key"));
@@ -62,8 +65,7 @@ impl Replica {
     /// Whether this machine could not make a kind of files: `rpm`, `deb`, `windows`.
     pub(crate) fn lacks(&self, kind: &str) -> bool {
         let skipped = fs::read_to_string(self.made.join("skipped")).unwrap();
-        let line = skipped.lines().find(|line| line.starts_with(&format!("{kind}: ")));
-        line.inspect(|line| eprintln!("SKIPPED: {line}")).is_some()
+        skipped.lines().any(|line| line.starts_with(&format!("{kind}: ")))
     }
 }
 
