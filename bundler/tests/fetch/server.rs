@@ -13,8 +13,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use verifier::hash::sha256;
 
 pub type Tls = StreamOwned<ServerConnection, TcpStream>;
 
@@ -73,16 +75,25 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let leaf = params.signed_by(&key, &self.0).unwrap();
         let chain = vec![CertificateDer::from(leaf.der().to_vec())];
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .unwrap();
-        Arc::new(config)
+        identity(chain, PrivateKeyDer::try_from(key.serialize_der()).unwrap())
     }
+}
+
+/// A certificate and its key, from two PEM files.
+pub fn identity_of_files(certificates: &Path, key: &Path) -> Arc<ServerConfig> {
+    let chain = CertificateDer::pem_file_iter(certificates).unwrap();
+    identity(chain.map(Result::unwrap).collect(), PrivateKeyDer::from_pem_file(key).unwrap())
+}
+
+fn identity(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Arc<ServerConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    Arc::new(config)
 }
 
 pub struct Server {
@@ -233,6 +244,16 @@ pub fn file(request: &Request, tls: &mut Tls, body: &[u8], tag: &str) -> io::Res
         None => return Ok(Then::KeepOpen),
     }
     Ok(Then::KeepOpen)
+}
+
+/// A server of the files below a folder, each with its digest as entity tag.
+pub fn folder(request: &Request, tls: &mut Tls, root: &Path) -> io::Result<Then> {
+    let names: Vec<&str> = request.path.split('/').skip(1).collect();
+    let plain = names.iter().all(|name| !matches!(*name, "" | "." | ".."));
+    match plain.then(|| std::fs::read(root.join(names.join("/")))) {
+        Some(Ok(body)) => file(request, tls, &body, &format!("\"{}\"", sha256::digest(&body).hex())),
+        _ => status(tls, "404 Not Found", &[]),
+    }
 }
 
 /// The head of such an answer; where its body begins.
