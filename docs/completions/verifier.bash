@@ -129,7 +129,7 @@ _verifier() {
             fi
             case "${prev}" in
                 --as)
-                    COMPREPLY=($(compgen -W "openpgp rpm deb apt-release apt-deb authenticode apple-pkg apple-code zip-member certificate zip tar gzip" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "openpgp rpm deb apt-release apt-deb authenticode apple-pkg apple-code zip-member trust-policy trust-store certificate zip tar gzip" -- "${cur}"))
                     return 0
                     ;;
                 --pin)

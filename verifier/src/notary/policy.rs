@@ -198,13 +198,16 @@ impl Statement {
             Form::Blob => "globalPolicy",
         };
         let keys = [&COMMON[..], &[own]].concat();
-        let object = place.clone().called(format!("statement {number}")).object(&keys, ", ")?;
+        let called = match place.members()?.get("name").and_then(|name| name.text().ok()) {
+            Some(name) => format!("statement {number} {}", quoted(name)),
+            None => format!("statement {number}"),
+        };
+        let object = place.clone().called(called).object(&keys, ", ")?;
         let name = object.member("name", "a name")?;
         if name.text()?.is_empty() {
             return Err(name.wanted("a name that is not empty"));
         }
         let name = name.text()?.to_owned();
-        let object = object.called(format!("statement {number} {}", quoted(&name)));
         let verification = object.member("signatureVerification", "an object with `level`")?;
         let verification = verification.object(&["level", "override", "verifyTimestamp"], ".")?;
         let level_place = verification.member("level", &one_of(Level::WORDS))?;

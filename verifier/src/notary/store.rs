@@ -234,8 +234,9 @@ fn open(folder: &Path) -> io::Result<OwnedFd> {
     Ok(rustix::fs::open(folder, flags, Mode::empty())?)
 }
 
+/// Through no link. Without `NOFOLLOW`, which would call a link where a folder is wanted "no folder".
 fn beneath(folder: &OwnedFd, name: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
-    openat2(folder, name, flags | OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW, Mode::empty(), BENEATH)
+    openat2(folder, name, flags | OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty(), BENEATH)
 }
 
 fn subfolder(folder: &OwnedFd, name: &str, at: &str) -> Result<OwnedFd, Stop> {

@@ -90,11 +90,6 @@ impl<'a> Object<'a> {
     pub(super) fn place(&self, key: &str) -> String {
         format!("{}{}{key}", self.at, self.joint)
     }
-
-    /// Calls the object by a name that says more.
-    pub(super) fn called(self, at: String) -> Self {
-        Self { at, ..self }
-    }
 }
 
 /// A value as messages show it.

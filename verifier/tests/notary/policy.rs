@@ -108,7 +108,7 @@ const FAULTS: &[Fault] = &[
     ("/", |d| d["Version"] = json!("1.0"), ["the key `version`, in this letter case", "\"Version\""]),
     ("/", |d| d["extra"] = json!(1), ["no other keys than version", "\"extra\""]),
     ("/", |d| *d = json!([]), ["trust policy: wanted an object", "a list"]),
-    ("name", |s| s["name"] = json!(""), ["statement 1, name", "\"\""]),
+    ("name", |s| s["name"] = json!(""), ["statement 1 \"\", name", "found \"\""]),
     ("name", |s| remove(s, "name"), ["statement 1, name", "nothing"]),
     (
         "name",
@@ -215,7 +215,11 @@ const FAULTS: &[Fault] = &[
         |s| s["trustedIdentities"][1] = json!("x509.subject:O=Notary\\, Inc.,S=WA,C=US"),
         ["trustedIdentities[2]: wanted a subject that does not overlap with statement 1 \"one\"", "O=Notary"],
     ),
-    ("files", |s| s["globalPolicy"] = json!(false), ["statement 1: wanted no other keys", "globalPolicy"]),
+    (
+        "files",
+        |s| s["globalPolicy"] = json!(false),
+        ["statement 1 \"one\": wanted no other keys", "globalPolicy"],
+    ),
 ];
 
 fn remove(object: &mut Value, key: &str) {

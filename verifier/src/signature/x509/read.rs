@@ -110,6 +110,9 @@ pub fn every_entry(file: &[u8]) -> Result<Vec<Certificate>, Stop> {
             return Err(malformed(Malformed::new(note)));
         }
     }
+    if split(rest, BEGIN).is_some() {
+        return Err(malformed(Malformed::new("PEM whose begin line is cut short")));
+    }
     entries.into_iter().map(|entry| entry.map_err(malformed)).collect()
 }
 
