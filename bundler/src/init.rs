@@ -4,11 +4,12 @@
 use std::path::{Path, PathBuf};
 
 use verifier::error::Code;
+use verifier::nearest::nearest;
 
 use crate::failure::Failure;
 use crate::files::{Access, create_new};
 use crate::lock::file::quoted;
-use crate::source::{Source, Table, list, nearest};
+use crate::source::{Source, Table, list};
 
 /// A recipe that ships with the program.
 #[derive(Clone, Copy, Debug)]

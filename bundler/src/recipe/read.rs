@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use manifests::name::Name;
+use verifier::nearest::nearest;
 
 use super::{Demand, Recipe, Signer, digest, evidence, hosts, sections};
 use crate::failure::Failure;
-use crate::source::{Keys, Source, Table, Value, is_variable, nearest};
+use crate::source::{Keys, Source, Table, Value, is_variable};
 
 const DOCUMENT: Keys = Keys {
     known: &["bundle", "variables", "host", "signer", "component", "artifact", "tree"],
