@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 
 use manifests::time::Timestamp;
 use verifier::error::Code;
+use verifier::nearest::nearest;
 
 use crate::failure::Failure;
 use crate::files::{Access, create_new};
 use crate::lock::file::quoted;
 use crate::recipe::Recipe;
-use crate::source::{Source, Table, Value, list, nearest};
+use crate::source::{Source, Table, Value, list};
 
 /// How long a new recipe's bundle is valid, where it has an end.
 const YEAR_SECONDS: u64 = 365 * 24 * 60 * 60;

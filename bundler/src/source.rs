@@ -11,6 +11,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use verifier::error::Code;
+use verifier::nearest::nearest;
 
 use crate::failure::{Excerpt, Failure};
 
@@ -427,15 +428,6 @@ pub const GIVEN: [&str; 4] = ["source", "os", "arch", "machine"];
 /// What a variable's name is made of.
 pub fn is_variable(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
-}
-
-/// The name that was probably meant.
-pub fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    known
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(score, _)| *score > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))
-        .map(|(_, candidate)| candidate)
 }
 
 /// `a`, `b` and `c`, each in backquotes.

@@ -233,11 +233,14 @@ pub struct Install {
     /// Leave this component out (repeatable)
     #[arg(long, value_name = "C", value_parser = name)]
     pub except: Vec<Name>,
+    /// Install what is tied to this partition, too (repeatable)
+    #[arg(long = "partition", value_name = "P", value_parser = name)]
+    pub partitions: Vec<Name>,
     /// Install beneath this folder instead of /
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
     /// Bring an interrupted install to an end, and do nothing else
-    #[arg(long, conflicts_with_all = ["bundle", "signatures", "plan", "only", "except"])]
+    #[arg(long, conflicts_with_all = ["bundle", "signatures", "plan", "only", "except", "partitions"])]
     pub resume: bool,
 }
 

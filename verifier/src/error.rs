@@ -110,6 +110,8 @@ codes! {
     TrustRootExists "trust-root-exists" Machine "to go from this root to the next, run `verifier trust update`; to start over, `trust init --replace`, which is recorded"
     StateUnreadable "state-unreadable" Machine "do not delete the state folder: restore it from a backup, or ask the administrator"
     VerifierTooOld "verifier-too-old" Machine "upgrade verifier on this host"
+    NoAlternative "no-alternative" Machine "leave the component out with --except, or ask the sender for a bundle with an artifact for this host"
+    AmbiguousAlternative "ambiguous-alternative" Machine "tell the sender: exactly one artifact of a component may be for a host; or leave it out with --except"
     NoSpace "no-space" Machine "free some space, or choose another place"
     Permission "permission" Machine "run it as a user who may, or choose another place"
     UnsafeTarget "unsafe-target" Machine "remove what is in the way, or choose another place with --root"

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What an install would do, path by path: create, replace, or nothing.
 //!
-//! In: a manifest, the components that are wanted, the target. Out: a [`Plan`]. Nothing is written.
+//! In: a manifest, what is asked for, the target. Out: a [`Plan`]. Nothing is written.
 //! Refused: two things at one path, and anything on the target that is not what it must be.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
-use manifests::bundle::{Artifact, File, FileInstall, Inside, Manifest, Payload, Tree, TreeInstall};
+use manifests::bundle::{File, Inside, Manifest, Payload, Tree, TreeInstall};
 use manifests::digest::Sha256Digest;
 use manifests::name::{Name, is_reserved};
 use rustix::fs::FileType;
@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Code, Refusal};
 use crate::hash::Kernel;
 use crate::hash::sha256::Midstate;
+use crate::host::Host;
+use crate::select::{ChosenFile, Selection};
 use crate::target::{
     Ids, KnownFolder, Node, Passwd, Place, Target, installing_user, refused, split, unsafe_target,
 };
@@ -24,15 +26,6 @@ use crate::target::{
 pub(crate) const FOLDER_MODE: u32 = 0o755;
 /// Bytes read at a time while a file on the target is compared.
 const COMPARE_BYTES: usize = 1024 * 1024;
-
-/// Which components are installed.
-#[derive(Clone, Debug, Default)]
-pub struct Selection {
-    /// These and no others; the default ones, where empty.
-    pub only: Vec<Name>,
-    /// Not these.
-    pub except: Vec<Name>,
-}
 
 /// What becomes, or became, of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -135,52 +128,21 @@ impl Placement {
     }
 }
 
-/// Says what an install of these components would do.
+/// Says what an install of what is asked for would do.
 pub fn plan(manifest: &Manifest, selection: &Selection, target: &Target) -> Result<Plan, Refusal> {
+    let chosen = selection.choose(manifest, &Host::of(target)?)?;
     let files: Vec<(&File, Sha256Digest)> = manifest.files().collect();
     let mut wanted = Wanted { target, files, passwd: Passwd::default(), paths: BTreeMap::new() };
-    let chosen = selection.choose(manifest)?;
     let entries: HashMap<&str, usize> =
         manifest.files().enumerate().map(|(entry, (file, _))| (file.path.as_str(), entry)).collect();
-    for artifact in &manifest.predicate().artifacts {
-        if chosen.contains(component(artifact.component.as_ref(), &artifact.name)) {
-            wanted.artifact(artifact, &entries)?;
-        }
+    for file in &chosen.files {
+        wanted.file(file, &entries)?;
     }
     let payload = Payload::new(&manifest.predicate().files);
-    for tree in &manifest.predicate().trees {
-        if chosen.contains(component(tree.component.as_ref(), &tree.name)) {
-            wanted.tree(tree, &payload)?;
-        }
+    for tree in chosen.trees {
+        wanted.tree(tree, &payload)?;
     }
     survey(wanted.paths, target)
-}
-
-fn component<'m>(component: Option<&'m Name>, own: &'m Name) -> &'m Name {
-    component.unwrap_or(own)
-}
-
-impl Selection {
-    fn choose<'m>(&self, manifest: &'m Manifest) -> Result<BTreeSet<&'m Name>, Refusal> {
-        let predicate = manifest.predicate();
-        let mut known: BTreeMap<&Name, bool> =
-            predicate.components.iter().map(|component| (&component.name, component.default)).collect();
-        let artifacts = predicate.artifacts.iter().map(|item| (&item.name, &item.component));
-        let trees = predicate.trees.iter().map(|item| (&item.name, &item.component));
-        // What belongs to no component is one by itself, and nobody has said to leave it out.
-        known.extend(artifacts.chain(trees).filter(|(_, of)| of.is_none()).map(|(name, _)| (name, true)));
-        if let Some(unknown) = self.only.iter().chain(&self.except).find(|name| !known.contains_key(*name)) {
-            let names: Vec<&str> = known.keys().map(|name| name.as_str()).collect();
-            return Err(Refusal::new(Code::Usage, unknown.as_str(), "is no component of this bundle")
-                .expected(format!("one of {}", names.join(", ")))
-                .hint("choose among these with --only and --except"));
-        }
-        let wanted = |name: &Name, default: bool| {
-            let asked = if self.only.is_empty() { default } else { self.only.contains(name) };
-            asked && !self.except.contains(name)
-        };
-        Ok(known.into_iter().filter(|(name, default)| wanted(name, *default)).map(|(name, _)| name).collect())
-    }
 }
 
 /// What is to lie where, a folder before what lies in it.
@@ -198,12 +160,8 @@ struct Item {
 }
 
 impl Wanted<'_> {
-    fn artifact(&mut self, artifact: &Artifact, entries: &HashMap<&str, usize>) -> Result<(), Refusal> {
-        let (path, mode, owner) = match &artifact.install {
-            None => return Ok(()),
-            Some(FileInstall::File { path, mode, owner }) => (path, mode, owner),
-            Some(other) => return Err(not_yet(artifact.name.as_str(), other.word())),
-        };
+    fn file(&mut self, chosen: &ChosenFile<'_>, entries: &HashMap<&str, usize>) -> Result<(), Refusal> {
+        let ChosenFile { artifact, path, mode, owner } = *chosen;
         let Some(entry) = entries.get(artifact.file.as_str()).copied() else {
             return Err(Refusal::new(
                 Code::ManifestMalformed,
@@ -212,7 +170,7 @@ impl Wanted<'_> {
             ));
         };
         let (file, digest) = self.files[entry];
-        let owner = self.passwd.ids(owner.as_ref(), self.target)?;
+        let owner = self.passwd.ids(owner, self.target)?;
         let content = Content::File { entry, size: file.size, digest, mode: mode.bits() };
         self.add(path.as_str(), &artifact.name, content, owner, path.as_str().len())
     }
@@ -273,14 +231,6 @@ impl Wanted<'_> {
             }
         }
     }
-}
-
-/// What this version cannot install yet is refused before anything is written.
-fn not_yet(item: &str, action: &str) -> Refusal {
-    Refusal::new(Code::VerifierTooOld, item, "is installed in a way that this version does not know")
-        .expected("`file` or `directory`")
-        .found(format!("`{action}`"))
-        .hint("leave its component out with --except, or upgrade verifier on this host")
 }
 
 /// Compares what is wanted with what is there.

@@ -188,7 +188,8 @@ fn install(global: &Global, command: &Install, clock: Timestamp) -> Result<Outco
     let folder = state(global);
     folder.load()?;
     let target = Target::open(command.root.as_deref())?.keeping(&folder);
-    let selection = Selection { only: command.only.clone(), except: command.except.clone() };
+    let (only, except) = (command.only.clone(), command.except.clone());
+    let selection = Selection { only, except, partitions: command.partitions.clone() };
     let Some(bundle) = &command.bundle else {
         return print_recovered(global, &recover(&target, &folder)?);
     };
@@ -197,6 +198,7 @@ fn install(global: &Global, command: &Install, clock: Timestamp) -> Result<Outco
         let approved = prove(global, bundle, command.signatures.as_deref(), &state, clock)?;
         let claim = approved.get().claim();
         let changes = plan(claim.manifest(), &selection, &target)?.changes().collect();
+        tell_left_out(global, &selection, claim);
         return print_installed(global, "planned", claim, approved.approvals(), changes);
     }
     let recovered = recover(&target, &folder)?;
@@ -218,7 +220,16 @@ fn install(global: &Global, command: &Install, clock: Timestamp) -> Result<Outco
     detail(&global.output, || talk::pace("proven and installed", bytes, start.elapsed()));
     let unchanged = installed.changes.iter().all(|change| change.outcome == install::Outcome::Unchanged);
     let outcome = if unchanged { "unchanged" } else { "installed" };
+    tell_left_out(global, &selection, &installed.claim);
     print_installed(global, outcome, &installed.claim, &approvals, installed.changes)
+}
+
+/// Whoever forgets a partition learns of it.
+fn tell_left_out(global: &Global, selection: &Selection, claim: &TrustedManifest) {
+    let left_out = selection.left_out(claim.manifest());
+    if !global.output.quiet && !left_out.is_empty() {
+        note(&human::left_out(&left_out));
+    }
 }
 
 fn print_installed(

@@ -285,7 +285,7 @@ fn components_are_chosen_by_name() {
         .build();
     let pick = |only: &[&str], except: &[&str]| {
         let names = |list: &[&str]| list.iter().map(|text| name(text)).collect();
-        let selection = Selection { only: names(only), except: names(except) };
+        let selection = Selection { only: names(only), except: names(except), ..Selection::default() };
         host.install_some(&bundle, &selection).map(|installed| {
             outcomes(&installed).iter().map(|(path, _)| path.to_string()).collect::<Vec<_>>()
         })

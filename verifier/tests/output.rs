@@ -8,10 +8,14 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use manifests::bundle::{Arch, Os, Package, Platform};
+use manifests::digest::Sha256Digest;
+use serde_json::Value;
 use support::bundle::Bundle;
 use support::{Host, scratch};
 use verifier::hash::Kernel;
 use verifier::report::human::size;
+use verifier::signature::x509::read::entries;
 
 /// What a run said: exit code, standard output, standard error.
 type Said = (i32, String, String);
@@ -88,6 +92,106 @@ fn verbose_tells_what_is_done_on_standard_error() {
     let stdin = Stdio::from(fs::File::open(&path).unwrap());
     let (code, _, said) = scene.run_from(stdin, &["verify", "-", "-v"]);
     assert!(code == 0 && said.contains("carrier: -, a stream\n"), "{said}");
+}
+
+/// A bundle with something of everything that is not for every host.
+fn for_many(certificate: &[u8], pin: Sha256Digest) -> Bundle {
+    Bundle::new("app", 1)
+        .file("tool", b"t", "/tool", "0755")
+        .component("tools", true)
+        .alternative(
+            "tools",
+            Platform { os: Some(Os::Linux), arch: Some(Arch::Arm64), package: Some(Package::Rpm) },
+        )
+        .partition("west")
+        .trust_store("corp", Some("west"), certificate, pin)
+        .trust_policy("trustpolicy.json", None, b"{\"scopes\": \"$scopes\"}", &["scopes", "profile-arn"])
+        .check(
+            r#"{"name": "it answers", "component": "tools", "for": {"os": "linux"}, "run": ["tool", "say", "two words"],
+                "expect": {"column": "ERROR", "equals": "<nil>"}}"#,
+        )
+}
+
+#[test]
+fn for_whom_and_what_to_trust_is_shown() {
+    let scratch = scratch();
+    let certificate = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/corpus/certificate/good");
+    let certificate = fs::read(certificate).unwrap();
+    let pin = entries(&certificate).unwrap().remove(0).unwrap().digest();
+    let host = Host::new(scratch.path());
+    let scene = Scene { host, bundle: for_many(&certificate, pin).build() };
+    let path = scene.named("app.bundle.tar");
+    let lines = [
+        "trust      store ca:corp (partition west)".to_owned(),
+        format!("           {pin}"),
+        "trust      policy trustpolicy.json: needs scopes, profile-arn".to_owned(),
+        "check      it answers (component tools, linux): tool say \"two words\"; expects <nil> in column ERROR"
+            .to_owned(),
+    ];
+    let (code, verified, said) = scene.run(&["verify", &path]);
+    assert_eq!((code, &*said), (0, ""));
+    let block =
+        format!("  unsigned   tool (linux/arm64 rpm, partition west): a test\n  {}\n", lines.join("\n  "));
+    assert!(verified.contains(&block), "{verified}");
+    let open = "  not checked: the rules of trust policy trustpolicy.json, until its parameters are given\n";
+    assert!(verified.contains(open), "{verified}");
+    let (code, shown, _) = scene.run(&["show", &path]);
+    let (mark, tool) =
+        ("\nnot verified  ", "artifact   tool (linux/arm64 rpm, partition west) (unsigned: a test)");
+    assert_eq!(code, 0);
+    assert!(shown.contains(&format!("{mark}{tool}{mark}{}\n", lines.join(mark))), "{shown}");
+
+    let json = |arguments: &[&str]| -> Value {
+        let (code, document, _) = scene.run(&[arguments, &["--format", "json"]].concat());
+        assert_eq!(code, 0, "{document}");
+        serde_json::from_str(&document).unwrap()
+    };
+    let verified = json(&["verify", &path]);
+    let shown = &json(&["show", &path])["predicate"];
+    let meant = &verified["artifacts"][0];
+    assert_eq!(meant["for"], serde_json::json!({"os": "linux", "arch": "arm64", "package": "rpm"}));
+    assert_eq!(meant["partition"], "west");
+    for (list, member, value) in [
+        ("trustStores", "type", "ca"),
+        ("trustStores", "partition", "west"),
+        ("trustPolicies", "name", "trustpolicy.json"),
+        ("checks", "component", "tools"),
+    ] {
+        assert_eq!(verified[list][0][member], value);
+        assert_eq!(verified[list], shown[list]);
+    }
+    assert_eq!(verified["trustStores"][0]["certificates"][0]["fingerprint"], pin.to_string());
+    assert_eq!(verified["trustPolicies"][0]["parameters"], serde_json::json!(["scopes", "profile-arn"]));
+    assert_eq!(verified["checks"][0]["run"][2], "two words");
+    let open = "the rules of trust policy trustpolicy.json, until its parameters are given";
+    assert_eq!(verified["notChecked"], serde_json::json!([open]));
+}
+
+#[test]
+fn a_partition_that_nobody_chose_is_told() {
+    let scratch = scratch();
+    let bundle = Bundle::new("app", 1)
+        .file("a", b"a", "/a", "0644")
+        .file("b", b"b", "/b", "0644")
+        .partition("west")
+        .file("c", b"c", "/c", "0644")
+        .partition("east");
+    let scene = Scene { host: Host::new(scratch.path()), bundle: bundle.build() };
+    let path = scene.named("app.bundle.tar");
+    let root = scene.host.root().into_os_string().into_string().unwrap();
+    let install = |more: &[&str]| {
+        let (code, result, said) =
+            scene.run(&[&["install", &path, "--root", &root, "--progress", "none"], more].concat());
+        assert_eq!(code, 0, "{said}");
+        (result.lines().filter(|line| line.starts_with("  create ")).count(), said)
+    };
+    let told = "left out: what is tied to east, west; choose with --partition\n".to_owned();
+    assert_eq!(install(&["--plan"]), (1, told.clone()));
+    assert_eq!(install(&["--plan", "-q"]), (1, String::new()));
+    let both = ["--partition", "west", "--partition", "east"];
+    assert_eq!(install(&[&["--plan"], &both[..]].concat()), (3, String::new()));
+    assert_eq!(install(&["--partition", "west"]).1, told.replace("east, west", "east"));
+    assert!(scene.host.at("/b").exists() && !scene.host.at("/c").exists());
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub(super) fn side(path: &Path, printer: &Printer) -> Result<Side, Failure> {
     let (id, manifest) = (claim.id().to_string(), claim.manifest());
     let identity = manifest.bundle();
     let found: BTreeMap<&str, &Basis> =
-        proven.approvals().iter().map(|Approval { name, basis }| (name.as_str(), basis)).collect();
+        proven.approvals().iter().map(|Approval { name, basis, .. }| (name.as_str(), basis)).collect();
     let mut head = Map::new();
     head.insert("kind".to_owned(), "bundle".into());
     head.insert("file".to_owned(), path.display().to_string().into());

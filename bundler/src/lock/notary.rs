@@ -6,11 +6,8 @@ use std::collections::BTreeSet;
 
 use manifests::bundle::StoreType;
 use verifier::error::Code;
-use verifier::notary::policy;
-use verifier::notary::store::certificates;
+use verifier::notary::carried::{self, Misplaced, require_alone};
 use verifier::notary::template::{Template, Values};
-use verifier::signature::Stop;
-use verifier::signature::x509::Budget;
 
 use crate::failure::Failure;
 use crate::recipe::{Authority, Recipe, TrustPolicy};
@@ -25,29 +22,24 @@ pub fn require_certificate(
     bytes: &[u8],
 ) -> Result<(), Failure> {
     let refused = |code, what: &str| {
-        Failure::new(code, &certificate.source.text, what).expected(certificate.fingerprint)
+        let failure = Failure::new(code, &certificate.source.text, what).expected(certificate.fingerprint);
+        recipe.beside(&certificate.source, failure)
     };
-    let told = |failure: Failure| recipe.beside(&certificate.source, failure);
-    let found = match certificates(bytes, store_type, &Budget::default()) {
-        Ok(found) => found,
-        Err(Stop::Found(_, found)) => {
-            return Err(told(
-                refused(Code::TrustStoreInvalid, "is no certificate for a trust store").found(found),
-            ));
+    match require_alone(bytes, store_type, certificate.fingerprint) {
+        Ok(()) => Ok(()),
+        Err(Misplaced::Read(error)) => Err(Failure::reading(&certificate.source.text, &error)),
+        Err(found @ Misplaced::Another(_)) => {
+            Err(refused(Code::EvidenceWrongSigner, "is another certificate than the recipe pins")
+                .found(found))
         }
-        Err(Stop::Read(error)) => return Err(Failure::reading(&certificate.source.text, &error)),
-    };
-    match found.as_slice() {
-        [one] if one.digest() == certificate.fingerprint => Ok(()),
-        [one] => Err(told(
-            refused(Code::EvidenceWrongSigner, "is another certificate than the recipe pins")
-                .found(one.digest()),
-        )),
-        several => Err(told(
-            refused(Code::TrustStoreInvalid, "holds several certificates, where the recipe pins one")
-                .found(format!("{} certificates", several.len()))
-                .hint("a trust store is trusted as a whole: split the file, and pin each certificate"),
-        )),
+        Err(found @ Misplaced::NoAnchor(_)) => {
+            Err(refused(Code::TrustStoreInvalid, "is no certificate for a trust store").found(found))
+        }
+        Err(found @ Misplaced::Several(_)) => {
+            Err(refused(Code::TrustStoreInvalid, "holds several certificates, where the recipe pins one")
+                .found(found)
+                .hint("a trust store is trusted as a whole: split the file, and pin each certificate"))
+        }
     }
 }
 
@@ -74,8 +66,7 @@ pub fn filled(recipe: &Recipe, wanted: &TrustPolicy, bytes: &[u8]) -> Result<Tem
         }
     }
     let template = template.fill(&values).map_err(|wrong| refused(wrong.to_string()))?;
-    let document = template.stand_in().map_err(|wrong| refused(wrong.to_string()))?;
-    policy::TrustPolicy::read(&document)
+    carried::policy(&template)
         .map_err(|wrong| refused(format!("breaks a rule of trust policies: {wrong}")))?;
     Ok(template)
 }
@@ -93,9 +84,7 @@ fn several(name: &str, value: &str) -> Result<Vec<String>, Failure> {
 
 /// The stores that a policy names and the recipe does not carry, as `TYPE:NAME`.
 pub fn missing_stores(recipe: &Recipe, wanted: &TrustPolicy, filled: &Template) -> Vec<String> {
-    let Ok(Ok(document)) = filled.stand_in().map(|document| policy::TrustPolicy::read(&document)) else {
-        return Vec::new();
-    };
+    let Ok(document) = carried::policy(filled) else { return Vec::new() };
     let carried: BTreeSet<String> = recipe
         .trust_stores
         .iter()

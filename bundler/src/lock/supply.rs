@@ -12,6 +12,7 @@ use std::sync::Arc;
 use manifests::name::Name;
 use manifests::time::Timestamp;
 use verifier::hash::sha256;
+use verifier::nearest::nearest;
 use verifier::report::human::size;
 
 use super::{Lock, LockedFile};
@@ -23,7 +24,6 @@ use crate::fetch::{Fetched, Fetcher, Missed, Origin, Settings, Wanted};
 use crate::files::read_limited;
 use crate::recipe::{Location, Recipe, Signature};
 use crate::report::Printer;
-use crate::source::nearest;
 use crate::store::Store;
 use crate::store::note::Errand;
 

@@ -5,8 +5,10 @@ use manifests::digest::Sha256Digest;
 use manifests::name::Name;
 
 use super::{Image, TrustPolicy};
+use verifier::nearest::nearest;
+
 use crate::failure::Failure;
-use crate::source::{Keys, Value, nearest};
+use crate::source::{Keys, Value};
 use manifests::bundle::{Arch, Os};
 
 const IMAGE: Keys =

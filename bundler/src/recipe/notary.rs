@@ -33,7 +33,7 @@ pub(super) fn trust_store(value: &Value<'_>) -> Result<TrustStore, Failure> {
     }
     Ok(TrustStore {
         name: table.required("name")?.parse(store_name)?,
-        store_type: word(&table.required("type")?, StoreType::ALL, StoreType::as_str)?,
+        store_type: word(&table.required("type")?, &StoreType::ALL, StoreType::as_str)?,
         partition: table.optional("partition").map(|value| value.parse(Name::new)).transpose()?,
         certificates,
         span: table.required("name")?.span(),

@@ -3,8 +3,10 @@
 
 use manifests::bundle::{Arch, Os, Package, Platform};
 
+use verifier::nearest::nearest;
+
 use crate::failure::Failure;
-use crate::source::{Keys, Table, Value, list, nearest};
+use crate::source::{Keys, Table, Value, list};
 
 const FOR: Keys = Keys { known: &["os", "arch", "package"], later: &[] };
 

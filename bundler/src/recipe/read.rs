@@ -6,12 +6,13 @@ use std::path::PathBuf;
 
 use manifests::bundle;
 use manifests::name::Name;
+use verifier::nearest::nearest;
 
 use super::{
     Demand, Recipe, Signer, TrustPolicy, TrustStore, check, digest, evidence, hosts, image, notary, sections,
 };
 use crate::failure::Failure;
-use crate::source::{GIVEN, Keys, Source, Table, Value, is_variable, nearest};
+use crate::source::{GIVEN, Keys, Source, Table, Value, is_variable};
 
 const DOCUMENT: Keys = Keys {
     known: &[

@@ -11,8 +11,10 @@ use manifests::time::Timestamp;
 
 use super::platform::{self, Alternative};
 use super::{Artifact, Location, Tree, evidence};
+use verifier::nearest::nearest;
+
 use crate::failure::Failure;
-use crate::source::{Keys, Table, Value, list, nearest};
+use crate::source::{Keys, Table, Value, list};
 
 const BUNDLE: Keys =
     Keys { known: &["name", "version", "sequence", "created", "expires", "audience", "profile"], later: &[] };

@@ -12,3 +12,4 @@ mod made;
 mod paths;
 #[path = "../fetch/server.rs"]
 mod server;
+mod story;

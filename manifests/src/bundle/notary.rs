@@ -20,7 +20,7 @@ pub enum StoreType {
 
 impl StoreType {
     /// Every one.
-    pub const ALL: &[Self] = &[Self::Ca, Self::SigningAuthority, Self::Tsa];
+    pub const ALL: [Self; 3] = [Self::Ca, Self::SigningAuthority, Self::Tsa];
 
     /// As the Notary Project writes it.
     pub const fn as_str(self) -> &'static str {
@@ -33,7 +33,7 @@ impl StoreType {
 
     /// The type of that word, in this letter case.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|one| one.as_str() == text)
+        Self::ALL.into_iter().find(|one| one.as_str() == text)
     }
 }
 

@@ -36,9 +36,9 @@ use reader::ProvingBytes;
 use source::Source;
 use spool::{Spool, Spooling};
 
-/// The longest signature or key file, in bytes: one chunk, so that it is proven as a whole.
+/// The longest file of signatures, keys, certificates or a trust policy, in bytes: one chunk, so that it is proven as a whole.
 const MAX_EVIDENCE_BYTES: u64 = 4 * 1024 * 1024;
-/// All signature and key files together, in bytes: they are kept in memory.
+/// All of these files together, in bytes: they are kept in memory.
 const MAX_KEPT_BYTES: u64 = 16 * 1024 * 1024;
 /// Worker threads at most: more would only wait for the medium, and each holds 1 MiB of buffers.
 const MAX_WORKERS: usize = 16;
@@ -95,7 +95,7 @@ pub struct Proof<'a> {
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
 
-/// Signature and key files: proven, and small enough to keep.
+/// Files of signatures, keys, certificates and trust policies: proven, and small enough to keep.
 #[derive(Debug, Default)]
 pub struct Kept(BTreeMap<Box<str>, Vec<u8>>);
 
@@ -337,14 +337,19 @@ fn read_again(manifest: &Manifest) -> BTreeSet<usize> {
     files.filter(|(_, (file, _))| paths.contains(file.path.as_str())).map(|(entry, _)| entry).collect()
 }
 
-/// The entries that hold detached signatures, keys and CA certificates.
+/// The entries that hold detached signatures, keys, certificates and trust policies.
 fn evidence(manifest: &Manifest) -> Result<BTreeSet<usize>, Refusal> {
     let signatures = demands(manifest).flat_map(|(_, demand)| match demand {
         EvidenceDemand::Openpgp { .. } | EvidenceDemand::ZipMember { .. } => demand.files(),
         _ => Vec::new(),
     });
-    let signers = manifest.predicate().signers.values().flat_map(|signer| signer.files());
-    let paths: BTreeSet<&str> = signatures.chain(signers).map(PortablePath::as_str).collect();
+    let predicate = manifest.predicate();
+    let signers = predicate.signers.values().flat_map(|signer| signer.files());
+    let stores = predicate.trust_stores.iter().flat_map(|store| &store.certificates);
+    let stores = stores.map(|certificate| &certificate.file);
+    let policies = predicate.trust_policies.iter().map(|policy| &policy.file);
+    let paths: BTreeSet<&str> =
+        signatures.chain(signers).chain(stores).chain(policies).map(PortablePath::as_str).collect();
     let mut kept = BTreeSet::new();
     let mut bytes = 0u64;
     for (entry, (file, _)) in manifest.files().enumerate() {
@@ -356,7 +361,7 @@ fn evidence(manifest: &Manifest) -> Result<BTreeSet<usize>, Refusal> {
             return Err(Refusal::new(
                 Code::LimitExceeded,
                 file.path.as_str(),
-                "is too long for a signature or key file",
+                "is too long for a file of signatures, keys, certificates or a trust policy",
             )
             .expected(format!("at most {MAX_EVIDENCE_BYTES} bytes, and {MAX_KEPT_BYTES} for all together"))
             .found(format!("{} bytes, and {bytes} up to here", file.size)));

@@ -19,7 +19,8 @@ use crate::trust::state::StateFolder;
 use crate::trust::{Claim, TrustedManifest};
 use files::{Hands, Planted};
 
-pub use crate::plan::{Change, Kind, Outcome, Plan, Selection, plan};
+pub use crate::plan::{Change, Kind, Outcome, Plan, plan};
+pub use crate::select::Selection;
 pub use crate::target::Target;
 pub use recover::{Recovered, recover};
 

@@ -6,6 +6,7 @@
 //! code where that is stricter; where we are stricter than both, `docs/vendor-signatures/notary.md` says why.
 #![deny(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::indexing_slicing)]
 
+pub mod carried;
 pub mod identity;
 pub mod policy;
 mod scope;

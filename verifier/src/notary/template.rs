@@ -6,8 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use manifests::json;
 use manifests::name::Name;
 use serde_json::Value;
+
+use super::policy::MAX_POLICY_BYTES;
 
 /// Most values of one parameter: a policy is read by people.
 pub const MAX_VALUES: usize = 1_000;
@@ -37,11 +40,10 @@ pub enum TemplateError {
 }
 
 impl Template {
-    /// Reads a template: UTF-8 and JSON, whatever it says.
+    /// Reads a template: strict JSON of at most [`MAX_POLICY_BYTES`], whatever it says.
     pub fn read(bytes: &[u8]) -> Result<Self, TemplateError> {
-        let json = |error: &dyn std::fmt::Display| TemplateError::Json(error.to_string());
-        let text = std::str::from_utf8(bytes).map_err(|error| json(&error))?;
-        serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| json(&error))?;
+        json::scan(bytes, MAX_POLICY_BYTES).map_err(|error| TemplateError::Json(error.to_string()))?;
+        let text = std::str::from_utf8(bytes).map_err(|error| TemplateError::Json(error.to_string()))?;
         let named = strings(text).filter_map(|(_, said)| parameter(said));
         let parameters = named.map(|name| name.map_err(|said| TemplateError::Name(said.to_owned())));
         Ok(Self { text: text.to_owned(), parameters: parameters.collect::<Result<_, _>>()? })
@@ -207,6 +209,8 @@ mod tests {
             assert_eq!(Template::read(text.as_bytes()), Err(TemplateError::Name(wrong.to_owned())));
         }
         assert!(Template::read(b"{").is_err());
+        // What a map of JSON would hide is seen before there is one.
+        assert!(Template::read(br#"{"a": "$b", "a": 1}"#).is_err());
         assert!(Template::read(b"\"\xff\"").is_err());
     }
 

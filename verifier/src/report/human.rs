@@ -7,9 +7,10 @@ use manifests::bundle::{Identity, Manifest};
 use manifests::digest::Sha256Digest;
 use manifests::dsse::Signatures;
 use manifests::evidence::{Evidence, TimeSource};
-use manifests::name::printable;
+use manifests::name::{Name, printable};
 
 use super::json;
+use super::meant::{meant, trust_and_checks};
 use crate::install::{Change, Outcome as PathOutcome, Recovered};
 use crate::signature::approve::{Approval, Basis};
 use crate::trust::ledger::Ledger;
@@ -65,8 +66,11 @@ fn write_trusted(to: &mut String, claim: &TrustedManifest, approvals: &[Approval
     }
     writeln!(to, "  proven     {}, every byte", payload(manifest))?;
     write_approvals(to, approvals)?;
-    for thing in json::not_checked(approvals) {
-        writeln!(to, "  not checked: {}", printable(thing))?;
+    for line in trust_and_checks(manifest.predicate()) {
+        writeln!(to, "  {line}")?;
+    }
+    for thing in json::not_checked(manifest.predicate(), approvals) {
+        writeln!(to, "  not checked: {}", printable(&thing))?;
     }
     for note in json::notes(claim) {
         writeln!(to, "  note: {note}")?;
@@ -76,15 +80,17 @@ fn write_trusted(to: &mut String, claim: &TrustedManifest, approvals: &[Approval
 
 fn write_approvals(to: &mut String, approvals: &[Approval]) -> fmt::Result {
     for approval in approvals {
+        let name =
+            format!("{}{}", approval.name, meant(approval.platform.as_ref(), approval.partition.as_ref()));
         match &approval.basis {
             Basis::Unsigned(reason) => {
-                writeln!(to, "  unsigned   {}: {}", approval.name, printable(reason))?;
+                writeln!(to, "  unsigned   {name}: {}", printable(reason))?;
             }
             Basis::Vendor(evidence) => {
                 for (signer, evidence) in evidence {
                     let at = evidence.signed_at.map(|at| format!(", {at}")).unwrap_or_default();
                     let id = evidence.signer.as_ref().map_or("", |signer| signer.id.as_str());
-                    writeln!(to, "  good       {}: {} by {signer} ({id}{at})", approval.name, evidence.kind)?;
+                    writeln!(to, "  good       {name}: {} by {signer} ({id}{at})", evidence.kind)?;
                     for note in &evidence.notes {
                         writeln!(to, "             note: {}", printable(note))?;
                     }
@@ -116,6 +122,12 @@ pub fn changes(outcome: &str, changes: &[Change]) -> String {
         text += &format!("  and {left} more; --format json lists them all\n");
     }
     text
+}
+
+/// What is told of partitions that nobody has chosen.
+pub fn left_out(partitions: &[&Name]) -> String {
+    let names: Vec<&str> = partitions.iter().map(|partition| partition.as_str()).collect();
+    format!("left out: what is tied to {}; choose with --partition\n", names.join(", "))
 }
 
 /// What had been left of an interrupted install.
@@ -152,7 +164,8 @@ pub fn shown(claim: &impl Claim, signatures: &Signatures) -> String {
                 format!("must be signed by {}", signers.join(" and "))
             }
         };
-        format!("artifact   {} ({demand})", artifact.name)
+        let whom = meant(artifact.platform.as_ref(), artifact.partition.as_ref());
+        format!("artifact   {}{whom} ({demand})", artifact.name)
     }));
     lines.extend(
         predicate
@@ -160,6 +173,7 @@ pub fn shown(claim: &impl Claim, signatures: &Signatures) -> String {
             .iter()
             .map(|tree| format!("tree       {} (unsigned: {})", tree.name, printable(&tree.unsigned))),
     );
+    lines.extend(trust_and_checks(predicate));
     lines.iter().map(|line| format!("not verified  {line}\n")).collect()
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! JSON documents on standard output: public, versioned by their `schema`.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
-use manifests::bundle::Identity;
+use manifests::bundle::{Check, Identity, Platform, Predicate, TrustPolicy, TrustStore};
 use manifests::digest::Sha256Digest;
 use manifests::evidence::{Evidence, Verdict};
 use manifests::name::{BundleName, Name, is_control_or_bidi};
@@ -88,6 +89,10 @@ struct SignerLine<'a> {
 #[derive(Debug, Serialize)]
 pub struct ArtifactLine<'a> {
     name: &'a Name,
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    platform: Option<Platform>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partition: Option<&'a Name>,
     verdict: Verdict,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     evidence: Vec<EvidenceLine<'a>>,
@@ -119,7 +124,10 @@ pub struct Trusted<'a> {
     files: usize,
     bytes: u64,
     artifacts: Vec<ArtifactLine<'a>>,
-    not_checked: Vec<&'a str>,
+    trust_stores: &'a [TrustStore],
+    trust_policies: &'a [TrustPolicy],
+    checks: &'a [Check],
+    not_checked: Vec<Cow<'a, str>>,
     notes: Vec<String>,
 }
 
@@ -133,6 +141,7 @@ impl<'a> Trusted<'a> {
     /// The facts of a trusted manifest and of its artifacts' evidence.
     pub fn of(claim: &'a TrustedManifest, approvals: &'a [Approval]) -> Self {
         let manifest = claim.manifest();
+        let predicate = manifest.predicate();
         Self {
             schema: "sealift.verify/1",
             outcome: "trusted",
@@ -154,7 +163,10 @@ impl<'a> Trusted<'a> {
             files: manifest.files().len(),
             bytes: manifest.files().map(|(file, _)| file.size).sum(),
             artifacts: approvals.iter().map(ArtifactLine::new).collect(),
-            not_checked: not_checked(approvals),
+            trust_stores: &predicate.trust_stores,
+            trust_policies: &predicate.trust_policies,
+            checks: &predicate.checks,
+            not_checked: not_checked(predicate, approvals),
             notes: notes(claim),
         }
     }
@@ -163,23 +175,15 @@ impl<'a> Trusted<'a> {
 impl<'a> ArtifactLine<'a> {
     /// The facts of one artifact or tree.
     pub fn new(approval: &'a Approval) -> Self {
-        match &approval.basis {
-            Basis::Unsigned(reason) => Self {
-                name: &approval.name,
-                verdict: Verdict::Unsigned,
-                evidence: Vec::new(),
-                reason: Some(reason),
-            },
-            Basis::Vendor(evidence) => Self {
-                name: &approval.name,
-                verdict: Verdict::Good,
-                evidence: evidence
-                    .iter()
-                    .map(|(signer, evidence)| EvidenceLine::new(signer, evidence))
-                    .collect(),
-                reason: None,
-            },
-        }
+        let (verdict, evidence, reason) = match &approval.basis {
+            Basis::Unsigned(reason) => (Verdict::Unsigned, Vec::new(), Some(reason.as_str())),
+            Basis::Vendor(evidence) => {
+                let lines = evidence.iter().map(|(signer, evidence)| EvidenceLine::new(signer, evidence));
+                (Verdict::Good, lines.collect(), None)
+            }
+        };
+        let Approval { name, platform, partition, .. } = approval;
+        Self { name, platform: *platform, partition: partition.as_ref(), verdict, evidence, reason }
     }
 }
 
@@ -196,17 +200,21 @@ impl<'a> EvidenceLine<'a> {
     }
 }
 
-/// What no checker could check offline, each thing once.
-pub fn not_checked(approvals: &[Approval]) -> Vec<&str> {
-    let mut all: Vec<&str> = approvals
+/// What no checker could check offline, each thing once, and what cannot be checked yet.
+pub fn not_checked<'a>(predicate: &'a Predicate, approvals: &'a [Approval]) -> Vec<Cow<'a, str>> {
+    let mut all: Vec<Cow<'_, str>> = approvals
         .iter()
         .filter_map(|approval| match &approval.basis {
             Basis::Vendor(evidence) => Some(evidence),
             Basis::Unsigned(_) => None,
         })
         .flatten()
-        .flat_map(|(_, evidence)| evidence.not_checked.iter().map(String::as_str))
+        .flat_map(|(_, evidence)| evidence.not_checked.iter().map(|thing| thing.as_str().into()))
         .collect();
+    let open = predicate.trust_policies.iter().filter(|policy| !policy.parameters.is_empty());
+    all.extend(open.map(|policy| {
+        Cow::from(format!("the rules of trust policy {}, until its parameters are given", policy.name))
+    }));
     all.sort_unstable();
     all.dedup();
     all

@@ -3,4 +3,5 @@
 
 pub mod human;
 pub mod json;
+mod meant;
 pub mod talk;

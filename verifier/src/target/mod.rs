@@ -13,7 +13,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, StatxFlags, openat2, readlinkat, statx};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, StatxFlags, openat2, readlinkat, statx};
 use rustix::io::Errno;
 
 use manifests::name::{is_beneath, is_control_or_bidi};
@@ -205,6 +205,18 @@ impl Target {
             Ok(handle) => Ok(Some(handle)),
             Err(Errno::NOENT) => Ok(None),
             Err(Errno::LOOP | Errno::NOTDIR | Errno::XDEV) => Err(self.in_the_way(path)),
+            Err(errno) => Err(refused(path, errno)),
+        }
+    }
+
+    /// Whether a program whose root this target is would find something at a path: through links, which lead nowhere
+    /// outside. Not for what is read or written.
+    pub(crate) fn has(&self, path: &str) -> Result<bool, Refusal> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let inside = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+        match openat2(&self.handle, relative(path), flags, Mode::empty(), inside) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(false),
             Err(errno) => Err(refused(path, errno)),
         }
     }

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 
 use manifests::bundle::{
-    Artifact, CHUNK_BYTES, Chains, Component, Demand, EntryMode, File, FileInstall, Identity, InstallMode,
-    Link, Manifest, Owner, Predicate, Profile, Reserved, Tree, TreeInstall,
+    Artifact, Authority, CHUNK_BYTES, Chains, Check, Component, Demand, EntryMode, File, FileInstall,
+    Identity, InstallMode, Link, Manifest, Owner, Platform, Predicate, Profile, Reserved, StoreType, Tree,
+    TreeInstall, TrustPolicy, TrustStore,
 };
+use manifests::digest::Sha256Digest;
 use manifests::dsse::{SLOT_UNIT, STATEMENT_TYPE};
 use manifests::name::{BundleName, BundleVersion, InstallPath, PortablePath};
 use manifests::sequence::Sequence;
@@ -89,6 +91,74 @@ impl Bundle {
         self
     }
 
+    /// Puts the artifact added last into a component that is there.
+    pub fn alternative(mut self, component: &str, platform: Platform) -> Self {
+        let last = self.predicate.artifacts.last_mut().unwrap();
+        (last.component, last.platform) = (Some(name(component)), Some(platform));
+        self
+    }
+
+    /// Ties the artifact added last to a partition.
+    pub fn partition(mut self, partition: &str) -> Self {
+        self.predicate.artifacts.last_mut().unwrap().partition = Some(name(partition));
+        self
+    }
+
+    /// Has the artifact added last installed in another way.
+    pub fn action(mut self, action: Option<FileInstall>) -> Self {
+        self.predicate.artifacts.last_mut().unwrap().install = action;
+        self
+    }
+
+    fn carried(&mut self, path: String, content: &[u8]) -> PortablePath {
+        let file = PortablePath::new(&path).unwrap();
+        self.payload.insert(path, (EntryMode::Plain, content.to_vec()));
+        file
+    }
+
+    /// A trust store of one certificate.
+    pub fn trust_store(
+        mut self,
+        store: &str,
+        partition: Option<&str>,
+        content: &[u8],
+        pin: Sha256Digest,
+    ) -> Self {
+        let file = self.carried(format!("files/trust-stores/ca/{store}/root.pem"), content);
+        self.predicate.trust_stores.push(TrustStore {
+            name: name(store),
+            store_type: StoreType::Ca,
+            partition: partition.map(name),
+            certificates: vec![Authority { file, fingerprint: pin }],
+        });
+        self
+    }
+
+    /// A trust policy with its open parameters.
+    pub fn trust_policy(
+        mut self,
+        policy: &str,
+        partition: Option<&str>,
+        content: &[u8],
+        parameters: &[&str],
+    ) -> Self {
+        let file = self.carried(format!("files/trust-policies/{policy}"), content);
+        self.predicate.trust_policies.push(TrustPolicy {
+            name: name(policy),
+            partition: partition.map(name),
+            file,
+            parameters: parameters.iter().copied().map(name).collect(),
+        });
+        self
+    }
+
+    /// A check, given as the manifest writes it.
+    pub fn check(mut self, check: &str) -> Self {
+        let check: Check = serde_json::from_str(check).unwrap();
+        self.predicate.checks.push(check);
+        self
+    }
+
     /// A tree; the calls that follow fill it.
     pub fn tree(mut self, tree: &str, path: &str, owner: Option<&str>) -> Self {
         self.predicate.trees.push(Tree {
@@ -127,8 +197,13 @@ impl Bundle {
         self
     }
 
-    /// The archive, signed.
-    pub fn build(mut self) -> Vec<u8> {
+    /// The manifest alone.
+    pub fn manifest(mut self) -> Manifest {
+        self.seal().0
+    }
+
+    /// The manifest of what was added, and its list of chaining values.
+    fn seal(&mut self) -> (Manifest, Vec<u8>) {
         let mut subjects = Vec::new();
         let mut chains = Vec::new();
         for (path, (mode, content)) in &self.payload {
@@ -137,7 +212,12 @@ impl Bundle {
             subjects.push(Subject { name: path, digest: chain(content, &mut chains).into() });
         }
         self.predicate.chains = Chains { size: chains.len() as u64, digest: sha256::digest(&chains).into() };
-        let manifest = Manifest::from_parts(subjects, self.predicate).unwrap();
+        (Manifest::from_parts(subjects, self.predicate.clone()).unwrap(), chains)
+    }
+
+    /// The archive, signed.
+    pub fn build(mut self) -> Vec<u8> {
+        let (manifest, chains) = self.seal();
         let bytes = manifest.render().unwrap();
         let slot = sign(&key(), STATEMENT_TYPE, &bytes).to_slot(SLOT_UNIT).unwrap();
         let mut archive = Vec::new();
@@ -160,7 +240,7 @@ impl Bundle {
 }
 
 /// The digest of a file; its chaining values go to the end of the list.
-fn chain(content: &[u8], chains: &mut Vec<u8>) -> manifests::digest::Sha256Digest {
+fn chain(content: &[u8], chains: &mut Vec<u8>) -> Sha256Digest {
     let mut state = Midstate::EMPTY;
     let mut chunks = content.chunks(CHUNK_BYTES as usize).peekable();
     while let Some(chunk) = chunks.next() {

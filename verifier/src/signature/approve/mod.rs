@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-//! From proven contents to approved ones: each artifact carries the vendor evidence that it demands.
+//! From proven contents to approved ones: each artifact carries the vendor evidence that it demands, and what
+//! others are to trust is what the manifest says.
 //!
 //! Evidence is read only from what was proven; the pins stand in the manifest, the keys that travel in
 //! the bundle authorise nothing.
 
 mod judge;
+mod trust;
 
 use std::any::Any;
 use std::io;
 
-use manifests::bundle::{Artifact, Demand, EvidenceDemand, Manifest, Signer};
+use manifests::bundle::{Artifact, Demand, EvidenceDemand, Manifest, Platform, Signer};
 use manifests::evidence::{Evidence, Verdict};
 use manifests::name::{Name, PortablePath};
 use manifests::time::Timestamp;
@@ -49,6 +51,10 @@ impl<M: Claim> Proven for Contents<M> {
 pub struct Approval {
     /// The artifact or tree.
     pub name: Name,
+    /// The hosts that it is for; all, where none.
+    pub platform: Option<Platform>,
+    /// The partition that it is tied to.
+    pub partition: Option<Name>,
     /// The evidence, all of it good; or the reason why none was demanded.
     pub basis: Basis,
 }
@@ -85,19 +91,22 @@ impl<P> Approved<P> {
     }
 }
 
-/// Checks every artifact's evidence at `now`.
+/// Checks every artifact's evidence at `now`, and what the bundle brings for others to trust.
 pub fn approve<P: Proven>(mut proven: P, now: Timestamp) -> Result<Approved<P>, Refusal> {
     let predicate = proven.contents().claim().manifest().predicate().clone();
+    trust::judge_trust(&predicate, proven.contents().kept())?;
     let mut approvals = Vec::new();
     for artifact in &predicate.artifacts {
         let basis = match &artifact.demand {
             Demand::Unsigned(reason) => Basis::Unsigned(reason.clone()),
             Demand::Vendor(demands) => Basis::Vendor(vendor(proven.contents_mut(), artifact, demands, now)?),
         };
-        approvals.push(Approval { name: artifact.name.clone(), basis });
+        let Artifact { name, platform, partition, .. } = artifact.clone();
+        approvals.push(Approval { name, platform, partition, basis });
     }
     for tree in &predicate.trees {
-        approvals.push(Approval { name: tree.name.clone(), basis: Basis::Unsigned(tree.unsigned.clone()) });
+        let basis = Basis::Unsigned(tree.unsigned.clone());
+        approvals.push(Approval { name: tree.name.clone(), platform: None, partition: None, basis });
     }
     Ok(Approved { proven, approvals })
 }
