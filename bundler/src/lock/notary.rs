@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use manifests::bundle::StoreType;
 use verifier::error::Code;
 use verifier::notary::carried::{self, Misplaced, require_alone};
+use verifier::notary::identity::Identity;
+use verifier::notary::policy::Statement;
 use verifier::notary::template::{Template, Values};
 
 use crate::failure::Failure;
@@ -66,9 +68,19 @@ pub fn filled(recipe: &Recipe, wanted: &TrustPolicy, bytes: &[u8]) -> Result<Tem
         }
     }
     let template = template.fill(&values).map_err(|wrong| refused(wrong.to_string()))?;
-    carried::policy(&template)
+    let policy = carried::policy(&template)
         .map_err(|wrong| refused(format!("breaks a rule of trust policies: {wrong}")))?;
-    Ok(template)
+    // Notation accepts such identities, and then nobody has them: an ARN with a slip in it would shut all out.
+    let mut identities = policy.statements().iter().flat_map(Statement::identities);
+    match identities.find(|identity| matches!(identity, Identity::Unknown(_))) {
+        Some(Identity::Unknown(text)) => Err(refused(format!(
+            "trusts an identity that no signature has: `{text}`"
+        ))
+        .expected(
+            "*, x509.subject:C=…, ST=…, O=…, or arn:PARTITION:signer:REGION:ACCOUNT:/signing-profiles/NAME",
+        )),
+        _ => Ok(template),
+    }
 }
 
 /// The values of `--set NAME=VALUE`: a list of JSON, or one text as it stands.

@@ -31,6 +31,30 @@ fn same_bytes_whoever_builds_where_and_when() {
     }
     assert_eq!(first.read("bundle.lock"), second.read("bundle.lock"));
     assert!(first.read("plain-1.0.bundle.tar") == second.read("x.tar"));
+    let Some(third) = built_by_another_user() else { return };
+    assert_eq!(first.read("bundle.lock"), third.read("bundle.lock"));
+    assert!(first.read("plain-1.0.bundle.tar") == third.read("plain-1.0.bundle.tar"));
+}
+
+/// The same recipe, locked and built as `nobody`; none where we may not become somebody else, which is said aloud.
+fn built_by_another_user() -> Option<Folder> {
+    const NOBODY: &str = "65534";
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("SKIPPED: only root can build as another user");
+        return None;
+    }
+    let folder = plain();
+    // Where the program was built nobody else may come.
+    let program = folder.join("bundler");
+    std::fs::copy(env!("CARGO_BIN_EXE_bundler"), &program).unwrap();
+    folder.tool("chown", &["-R", NOBODY, "."])?.good();
+    for command in ["lock", "build"] {
+        let user = [&format!("--reuid={NOBODY}"), &format!("--regid={NOBODY}"), "--clear-groups"]
+            .map(String::as_str);
+        let words = [&user[..], &[program.to_str().unwrap(), command]].concat();
+        folder.tool("setpriv", &words)?.good();
+    }
+    Some(folder)
 }
 
 #[test]

@@ -162,6 +162,9 @@ fn a_policy_that_breaks_a_rule_is_refused() {
         ("scopes=https://a.example/x", 1, "breaks a rule of trust policies"),
         ("scopes=[1]", 2, "is no list of texts"),
         ("scopes=[]", 1, "has no value"),
+        ("profile-arn=arn:aws:signer:us-west-2:11112222333:/signing-profiles/release", 1, "no signature has"),
+        ("profile-arn=arn:aws:signer:us-west-2:111122223333:signing-profiles/release", 1, "no signature has"),
+        ("profile-arn=arn:aws:iam::111122223333:role/release", 1, "trusts an identity that no signature has"),
         ("scope=a.example/x", 2, "did you mean `scopes`?"),
     ] {
         let text = folder.run(&["lock", "--set", value]).refused(code);

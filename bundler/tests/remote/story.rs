@@ -133,7 +133,10 @@ fn update_without_names_renews_everything_and_keeps_what_is_the_same() {
     assert_eq!(site.asked().len(), 2 * asked);
     assert_eq!(site.lock(), lock);
     let refused = site.run(&["update", "helo"]).refused(2);
-    assert!(refused.contains("helo is no artifact, signer or tree of the recipe"), "{refused}");
+    assert!(
+        refused.contains("helo is no artifact, signer, tree, trust store or trust policy of the recipe"),
+        "{refused}"
+    );
     assert!(refused.contains("did you mean `hello`?"), "{refused}");
 }
 
