@@ -352,7 +352,7 @@ _verifier() {
             return 0
             ;;
         verifier__subcmd__install)
-            opts="-q -v -h -V --signatures --plan --only --except --root --resume --format --color --quiet --verbose --progress --state --help --version"
+            opts="-q -v -h -V --signatures --plan --only --except --partition --root --resume --format --color --quiet --verbose --progress --state --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -367,6 +367,10 @@ _verifier() {
                     return 0
                     ;;
                 --except)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --partition)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -145,6 +145,7 @@ complete -c verifier -n "__fish_verifier_using_subcommand verify" -s V -l versio
 complete -c verifier -n "__fish_verifier_using_subcommand install" -l signatures -d 'More signatures, as `bundler sign -o FILE` writes them' -r -F
 complete -c verifier -n "__fish_verifier_using_subcommand install" -l only -d 'Install this component and no other (repeatable)' -r
 complete -c verifier -n "__fish_verifier_using_subcommand install" -l except -d 'Leave this component out (repeatable)' -r
+complete -c verifier -n "__fish_verifier_using_subcommand install" -l partition -d 'Install what is tied to this partition, too (repeatable)' -r
 complete -c verifier -n "__fish_verifier_using_subcommand install" -l root -d 'Install beneath this folder instead of /' -r -F
 complete -c verifier -n "__fish_verifier_using_subcommand install" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"

@@ -219,6 +219,7 @@ _arguments "${_arguments_options[@]}" : \
 '--signatures=[More signatures, as \`bundler sign -o FILE\` writes them]:FILE:_files' \
 '*--only=[Install this component and no other (repeatable)]:C:_default' \
 '*--except=[Leave this component out (repeatable)]:C:_default' \
+'*--partition=[Install what is tied to this partition, too (repeatable)]:P:_default' \
 '--root=[Install beneath this folder instead of /]:DIR:_files' \
 '--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
@@ -229,7 +230,7 @@ plain\:"A line every few seconds"
 none\:"Nothing"))' \
 '--state=[This host'\''s trust root, ledger and journal \[default\: /var/lib/sealift for root, \$XDG_STATE_HOME/sealift else\]]:DIR:_files' \
 '--plan[Only show what would be done]' \
-'(--signatures --plan --only --except)--resume[Bring an interrupted install to an end, and do nothing else]' \
+'(--signatures --plan --only --except --partition)--resume[Bring an interrupted install to an end, and do nothing else]' \
 '-q[Less on standard error]' \
 '--quiet[Less on standard error]' \
 '(-q --quiet)-v[More on standard error]' \
