@@ -114,7 +114,7 @@ fn what_is_tied_to_a_partition_waits_for_it() {
     let refusal = pick(&["aws-gov"]).unwrap_err();
     assert_eq!((refusal.code, refusal.subject.as_str()), (Code::Usage, "aws-gov"));
     assert_eq!(refusal.expected.as_deref(), Some("one of aws, aws-us-gov, test"));
-    assert_eq!(refusal.hint, "did you mean `aws`?");
+    assert_eq!(refusal.hint, "did you mean `aws-us-gov`?");
     let refusal = pick(&["zzz"]).unwrap_err();
     assert_eq!(refusal.hint, "choose among these with --partition");
     let plain = Bundle::new("app", 1).file("a", b"a", "/a", "0644").manifest();
