@@ -87,7 +87,7 @@ fn blocks(document: &str) -> String {
 fn guides_run_as_written() {
     let folder = tempfile::tempdir().unwrap();
     let fingerprint = site(folder.path());
-    for guide in ["review", "first-bundle", "key-ceremony", "rotate-keys"] {
+    for guide in ["review", "first-bundle", "key-ceremony", "rotate-keys", "aws"] {
         succeed(&blocks(&format!("guides/{guide}.md")), folder.path(), &[]);
     }
     let on_site = [("BUNDLE", "disc"), ("ROOT", "root.json"), ("FINGERPRINT", &*fingerprint)];

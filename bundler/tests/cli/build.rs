@@ -49,9 +49,8 @@ fn built_by_another_user() -> Option<Folder> {
     std::fs::copy(env!("CARGO_BIN_EXE_bundler"), &program).unwrap();
     folder.tool("chown", &["-R", NOBODY, "."])?.good();
     for command in ["lock", "build"] {
-        let user = [&format!("--reuid={NOBODY}"), &format!("--regid={NOBODY}"), "--clear-groups"]
-            .map(String::as_str);
-        let words = [&user[..], &[program.to_str().unwrap(), command]].concat();
+        let (user, group) = (format!("--reuid={NOBODY}"), format!("--regid={NOBODY}"));
+        let words = [&user, &group, "--clear-groups", program.to_str().unwrap(), command];
         folder.tool("setpriv", &words)?.good();
     }
     Some(folder)
