@@ -94,6 +94,10 @@ fn verbose_tells_what_is_done_on_standard_error() {
     assert!(code == 0 && said.contains("carrier: -, a stream\n"), "{said}");
 }
 
+/// A policy whose signers and repositories the site gives.
+const POLICY: &[u8] = br#"{"version": "1.0", "trustPolicies": [{"name": "app", "registryScopes": ["$scopes"],
+    "signatureVerification": {"level": "strict"}, "trustStores": ["ca:corp"], "trustedIdentities": ["$profile-arn"]}]}"#;
+
 /// A bundle with something of everything that is not for every host.
 fn for_many(certificate: &[u8], pin: Sha256Digest) -> Bundle {
     Bundle::new("app", 1)
@@ -105,7 +109,7 @@ fn for_many(certificate: &[u8], pin: Sha256Digest) -> Bundle {
         )
         .partition("west")
         .trust_store("corp", Some("west"), certificate, pin)
-        .trust_policy("trustpolicy.json", None, b"{\"scopes\": \"$scopes\"}", &["scopes", "profile-arn"])
+        .trust_policy("trustpolicy.json", None, POLICY, &["scopes", "profile-arn"])
         .check(
             r#"{"name": "it answers", "component": "tools", "for": {"os": "linux"}, "run": ["tool", "say", "two words"],
                 "expect": {"column": "ERROR", "equals": "<nil>"}}"#,
@@ -133,7 +137,7 @@ fn for_whom_and_what_to_trust_is_shown() {
     let block =
         format!("  unsigned   tool (linux/arm64 rpm, partition west): a test\n  {}\n", lines.join("\n  "));
     assert!(verified.contains(&block), "{verified}");
-    let open = "  not checked: the rules of trust policy trustpolicy.json, until its parameters are given\n";
+    let open = "  not checked: the parameters of trust policy trustpolicy.json, until they are given\n";
     assert!(verified.contains(open), "{verified}");
     let (code, shown, _) = scene.run(&["show", &path]);
     let (mark, tool) =
@@ -163,7 +167,7 @@ fn for_whom_and_what_to_trust_is_shown() {
     assert_eq!(verified["trustStores"][0]["certificates"][0]["fingerprint"], pin.to_string());
     assert_eq!(verified["trustPolicies"][0]["parameters"], serde_json::json!(["scopes", "profile-arn"]));
     assert_eq!(verified["checks"][0]["run"][2], "two words");
-    let open = "the rules of trust policy trustpolicy.json, until its parameters are given";
+    let open = "the parameters of trust policy trustpolicy.json, until they are given";
     assert_eq!(verified["notChecked"], serde_json::json!([open]));
 }
 

@@ -204,7 +204,7 @@ mod tests {
             assert!(template.fill(&values(&[("v", several)])).is_err(), "{several:?}");
         }
         for (text, wrong) in
-            [("{\"a\": \"$\"}", "$"), ("{\"a\": \"$b c\"}", "$b c"), ("{\"a\": \"$b\\n\"}", "$b\\n")]
+            [("{\"a\": \"$\"}", "$"), ("{\"a\": \"$b c\"}", "$b c"), ("{\"a\": \"$b/\"}", "$b/")]
         {
             assert_eq!(Template::read(text.as_bytes()), Err(TemplateError::Name(wrong.to_owned())));
         }

@@ -213,7 +213,7 @@ pub fn not_checked<'a>(predicate: &'a Predicate, approvals: &'a [Approval]) -> V
         .collect();
     let open = predicate.trust_policies.iter().filter(|policy| !policy.parameters.is_empty());
     all.extend(open.map(|policy| {
-        Cow::from(format!("the rules of trust policy {}, until its parameters are given", policy.name))
+        Cow::from(format!("the parameters of trust policy {}, until they are given", policy.name))
     }));
     all.sort_unstable();
     all.dedup();
