@@ -94,14 +94,21 @@ fn several(name: &str, value: &str) -> Result<Vec<String>, Failure> {
     })
 }
 
-/// The stores that a policy names and the recipe does not carry, as `TYPE:NAME`.
-pub fn missing_stores(recipe: &Recipe, wanted: &TrustPolicy, filled: &Template) -> Vec<String> {
+/// What is valid in a policy and probably not meant: stores that the recipe does not carry, and what the policy's own
+/// reader notes.
+pub fn doubts(recipe: &Recipe, wanted: &TrustPolicy, filled: &Template) -> Vec<String> {
     let Ok(document) = carried::policy(filled) else { return Vec::new() };
+    let mut doubts = document.notes();
     let carried: BTreeSet<String> = recipe
         .trust_stores
         .iter()
         .filter(|store| store.partition.is_none() || store.partition == wanted.partition)
         .map(crate::recipe::TrustStore::reference)
         .collect();
-    document.stores().into_iter().map(ToString::to_string).filter(|store| !carried.contains(store)).collect()
+    let stores = document.stores().into_iter().map(ToString::to_string);
+    let missing: Vec<String> = stores.filter(|store| !carried.contains(store)).collect();
+    if !missing.is_empty() {
+        doubts.push(format!("names trust stores that this recipe does not carry: {}", missing.join(", ")));
+    }
+    doubts
 }

@@ -196,13 +196,8 @@ fn trust_policies(
     for policy in &supply.recipe.trust_policies {
         let file = named_file(supply, (&policy.name, &policy.template), gathered, printer, |bytes| {
             let filled = notary::filled(supply.recipe, policy, bytes)?;
-            let missing = notary::missing_stores(supply.recipe, policy, &filled);
-            if !missing.is_empty() {
-                printer.note(&format!(
-                    "{} names trust stores that this recipe does not carry: {}",
-                    policy.template.text,
-                    missing.join(", ")
-                ));
+            for doubt in notary::doubts(supply.recipe, policy, &filled) {
+                printer.note(&format!("{}: {doubt}", policy.template.text));
             }
             Ok(())
         });

@@ -5,6 +5,7 @@
 //! written as JSON, so that no value can be more than a string. Several values take the place of one in a list.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use manifests::json;
 use manifests::name::Name;
@@ -134,21 +135,19 @@ fn parameter(said: &str) -> Option<Result<Name, &str>> {
 }
 
 /// Every string of a well-formed JSON text: its place, quotes included, and what is written between them.
-fn strings(text: &str) -> impl Iterator<Item = (std::ops::Range<usize>, &str)> {
-    let bytes = text.as_bytes();
-    let mut at = 0;
+fn strings(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
+    let mut bytes = text.bytes().enumerate();
     std::iter::from_fn(move || {
-        let start = at + bytes.get(at..)?.iter().position(|byte| *byte == b'"')?;
-        let mut end = start + 1;
-        loop {
-            match bytes.get(end)? {
-                b'"' => break,
-                b'\\' => end += 2,
-                _ => end += 1,
-            }
-        }
-        at = end + 1;
-        Some((start..at, text.get(start + 1..end)?))
+        let (start, _) = bytes.find(|(_, byte)| *byte == b'"')?;
+        let mut escaped = false;
+        let (end, _) = bytes.find(|(_, byte)| {
+            let ends = *byte == b'"' && !escaped;
+            escaped = *byte == b'\\' && !escaped;
+            ends
+        })?;
+        let literal = text.get(start..=end)?;
+        let said = literal.strip_prefix('"')?.strip_suffix('"')?;
+        Some((start..start.saturating_add(literal.len()), said))
     })
 }
 
