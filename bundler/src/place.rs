@@ -71,16 +71,19 @@ pub fn demand(
             signature: signature.as_ref().map(place).transpose()?,
             packages: place(packages)?,
         },
-        Signature::Embedded(span) => match kind {
-            Kind::Rpm => EvidenceDemand::Rpm { signer },
-            Kind::Deb => EvidenceDemand::Deb { signer },
-            Kind::Authenticode => EvidenceDemand::Authenticode { signer },
-            Kind::ApplePkg => EvidenceDemand::ApplePkg { signer },
-            Kind::AppleCode => EvidenceDemand::AppleCode { signer },
+        Signature::Embedded { member, span } => match kind {
+            Kind::Authenticode => EvidenceDemand::Authenticode { signer, member: member.clone() },
+            Kind::AppleCode => EvidenceDemand::AppleCode { signer, member: member.clone() },
+            Kind::Rpm if member.is_none() => EvidenceDemand::Rpm { signer },
+            Kind::Deb if member.is_none() => EvidenceDemand::Deb { signer },
+            Kind::ApplePkg if member.is_none() => EvidenceDemand::ApplePkg { signer },
             _ => {
                 return Err(recipe
                     .error_at(span.clone(), "says `embedded` of a file that carries no signature inside")
-                    .expected("an rpm, a deb, an exe, dll, sys, msi or cab, a macOS package or program")
+                    .expected(match member {
+                        None => "an rpm, a deb, an exe, dll, sys, msi or cab, a macOS package or program",
+                        Some(_) => "a member that is an exe, dll, sys, msi or cab, or a macOS program",
+                    })
                     .found(kind.as_str())
                     .hint("name the file of its signature, or say why it is `unsigned`"));
             }

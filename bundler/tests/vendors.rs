@@ -21,7 +21,7 @@ const TOOLS: [&str; 10] =
     ["ar", "dpkg-deb", "gpg", "openssl", "osslsigncode", "python3", "rpmbuild", "rpmsign", "wixl", "zip"];
 
 /// The artifacts of the recipe, and the kind of evidence that each carries.
-const KINDS: [(&str, &str); 8] = [
+const KINDS: [(&str, &str); 10] = [
     ("zip", "zip-member"),
     ("rpm", "rpm"),
     ("deb", "deb"),
@@ -30,6 +30,8 @@ const KINDS: [(&str, &str); 8] = [
     ("msi-by-leaf", "authenticode"),
     ("pkg", "apple-pkg"),
     ("macho", "apple-code"),
+    ("macho-zip", "apple-code"),
+    ("msi-zip", "authenticode"),
 ];
 
 /// What the artifacts say of themselves, in the order of the lock: name, version, architecture, product code.
@@ -154,7 +156,9 @@ fn a_damaged_artifact_says_something_else_or_nothing() {
 fn a_changed_artifact_is_not_locked() {
     let Some(folder) = made() else { return };
     let path = folder.path();
-    let files: [(&str, &str); 7] = [
+    let files: [(&str, &str); 9] = [
+        ("macho.zip", "is no zip with the member that is asked for"),
+        ("msi.zip", "is no zip with the member that is asked for"),
         ("tool.zip", "has vendor evidence that cannot be read"),
         ("tool.rpm", "is not what its vendor signed"),
         ("tool.deb", "is not what its vendor signed"),
@@ -194,16 +198,42 @@ fn content(path: &Path, bytes: &[u8]) -> usize {
     }
 }
 
+/// A zip that is well-formed around a program that somebody changed.
+#[test]
+fn a_changed_program_in_a_good_zip_is_not_locked() {
+    let Some(folder) = made() else { return };
+    let path = folder.path();
+    for (archive, member) in [("macho.zip", "tool.macho"), ("msi.zip", "tool.msi")] {
+        let place = path.join("changed").join(member);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        let mut changed = fs::read(path.join(member)).unwrap();
+        let at = content(&place, &changed);
+        changed[at] ^= 1;
+        fs::write(&place, changed).unwrap();
+        let intact = fs::read(path.join(archive)).unwrap();
+        let update = Command::new("zip").args(["-q", "-j", archive]).arg(&place).current_dir(path).status();
+        assert!(update.unwrap().success());
+        let refused = bundler(path, &["lock"]);
+        let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(1), "{archive}: {text}");
+        assert!(text.contains(&format!("{archive} is not what its vendor signed")), "{archive}: {text}");
+        fs::write(path.join(archive), intact).unwrap();
+    }
+}
+
 #[test]
 fn a_signer_that_is_another_is_told_by_name() {
     let Some(folder) = made() else { return };
     let path = folder.path();
     let recipe = fs::read_to_string(path.join("bundle.toml")).unwrap();
-    let cases: [(&str, &str, &str); 4] = [
+    let cases: [(&str, &str, &str); 7] = [
         ("authenticode = \"Snakeoil Publisher\"", "authenticode = \"Snakeoil\"", "publisher Snakeoil"),
         ("apple-team = \"TEAM123456\"", "apple-team = \"TEAM654321\"", "Apple team TEAM654321"),
         ("windows-ca.pem\", fingerprint", "apple-pkg-ca.cer\", fingerprint", "carries no certificate"),
         ("source = \"tool.rpm\"", "source = \"tool.zip\"", "carries no signature inside"),
+        ("member = \"tool.msi\"", "member = \"vendors\"", "carries no signature inside"),
+        ("member = \"tool.msi\"", "member = \"other.msi\"", "no file `other.msi` in the archive"),
+        ("source = \"msi.zip\"", "source = \"tool.msi\"", "is no zip with the member"),
     ];
     for (from, to, expected) in cases {
         assert!(recipe.contains(from), "{from}");

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use manifests::bundle::{EvidenceDemand, Signer};
@@ -14,13 +14,20 @@ use manifests::evidence::{Evidence, Verdict};
 use manifests::name::PortablePath;
 use manifests::time::Timestamp;
 use verifier::bytes::{Bytes, FileBytes};
+use verifier::check::kind::recognise;
 use verifier::check::openpgp::hash;
+use verifier::cli::{self, Kind};
+use verifier::error::Code;
 use verifier::hash::sha256::Midstate;
 use verifier::progress::Progress;
+use verifier::signature::Stop;
 use verifier::signature::approve::{self, Beside, Case};
 use verifier::signature::openpgp::{Check, Hasher};
+use verifier::signature::zip_member::extract;
+use verifier::unpack::Bound;
 
 use crate::failure::Failure;
+use crate::recipe::Signature;
 
 /// What the recipe asks of one artifact's signatures, in the words of a manifest.
 pub(super) struct Asked {
@@ -77,6 +84,29 @@ impl Beside for LocalFiles {
             Some(Content::Read(bytes)) => Some(Box::new(bytes.as_slice())),
             Some(Content::At(path)) => Some(Box::new(FileBytes::new(File::open(path)?)?)),
         })
+    }
+}
+
+/// Of which kind a signature is; for one inside the artifact, or inside a member of it, the content tells. `name` is what
+/// people call the artifact.
+pub(super) fn kind(signature: &Signature, name: &str, artifact: &Path) -> Result<Kind, Failure> {
+    let member = match signature {
+        Signature::Detached(_) => return Ok(Kind::Openpgp),
+        Signature::Member { .. } => return Ok(Kind::ZipMember),
+        Signature::Repository { .. } => return Ok(Kind::AptDeb),
+        Signature::Embedded { member, .. } => member,
+    };
+    let failed = |error| Failure::argument(name, &error);
+    let file = File::open(artifact).and_then(FileBytes::new).map_err(failed)?;
+    let Some(member) = member else { return recognise(&file, &cli::Demand::default()).map_err(failed) };
+    match extract(&file, member.as_str(), Bound::Ratio) {
+        Ok(member) => recognise(&member.bytes, &cli::Demand::default()).map_err(failed),
+        Err(Stop::Read(error)) => Err(failed(error)),
+        Err(Stop::Found(reason, note)) => {
+            Err(Failure::new(Code::EvidenceMalformed, name, "is no zip with the member that is asked for")
+                .expected(format!("a well-formed zip that holds the file `{member}`"))
+                .found(format!("{}: {note}", reason.as_str())))
+        }
     }
 }
 

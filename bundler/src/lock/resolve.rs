@@ -3,21 +3,19 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use manifests::bundle::{self, StoreType};
 use manifests::name::Name;
-use verifier::bytes::FileBytes;
-use verifier::check::kind::recognise;
 use verifier::check::openpgp::hash;
-use verifier::cli::{self, Kind};
+use verifier::cli::Kind;
 use verifier::hash::sha256::Midstate;
 use verifier::progress::Progress;
 use verifier::report::human::size;
 use verifier::signature::openpgp::{MAX_KEY_BYTES, MAX_SIGNATURE_BYTES};
 
 use super::change::{self, Owner};
-use super::evidence::{Asked, Content, Good, LocalFiles, Pending};
+use super::evidence::{self, Asked, Content, Good, LocalFiles, Pending};
 use super::supply::{Found, Remote, Stored, Supply, begins_as_a_page, require_file};
 use super::tree;
 use super::{Lock, LockedArtifact, LockedFile, LockedKeys, LockedSignature, LockedTree, TreeFile, notary};
@@ -330,7 +328,7 @@ fn signed(
             beside.insert(place::beside(recipe, &artifact.name, &source)?, &source.text, content);
             its_files.push(file);
         }
-        let kind = kind(signature, &path)?;
+        let kind = evidence::kind(signature, &artifact.source.text, &path)?;
         demands.push(place::demand(recipe, &artifact.name, name, signature, kind)?);
         kinds.push(kind);
         locked.push(its_files);
@@ -338,20 +336,6 @@ fn signed(
     let (signer, now) = (trusted.signer.clone(), recipe.bundle.created);
     let asked = Asked { artifact: artifact.source.text.clone(), path, signer, beside, now };
     Ok(Signed { kind: kinds, files: locked, check: Pending::prepare(asked, demands)? })
-}
-
-/// Of which kind a signature is; for one inside the artifact the content tells.
-fn kind(signature: &Signature, artifact: &Path) -> Result<Kind, Failure> {
-    Ok(match signature {
-        Signature::Detached(_) => Kind::Openpgp,
-        Signature::Member { .. } => Kind::ZipMember,
-        Signature::Repository { .. } => Kind::AptDeb,
-        Signature::Embedded(_) => {
-            let failed = |error| Failure::argument(artifact.display().to_string(), &error);
-            let file = File::open(artifact).and_then(FileBytes::new).map_err(failed)?;
-            recognise(&file, &cli::Demand::default()).map_err(failed)?
-        }
-    })
 }
 
 /// A file of a repository's index, which may be long; none where its failure has been told already.

@@ -136,11 +136,11 @@ fn signed_by(table: &Table<'_>, signer: &Value<'_>, source: &Location) -> Result
     if signatures.is_empty() {
         return Err(at.error("has a `signature` that names none"));
     }
-    let detached = |signature: &Signature| matches!(signature, Signature::Member { .. });
-    if member.is_some() && !signatures.iter().any(detached) {
+    let of_member = |signature: &Signature| !matches!(signature, Signature::Repository { .. });
+    if member.is_some() && !signatures.iter().any(of_member) {
         return Err(at
-            .error("has no detached signature for the `member`")
-            .hint("what is signed inside a zip has a signature of its own: name its file"));
+            .error("has no signature of the `member`")
+            .hint("name the file of its detached signature, or say `embedded` where it carries its own"));
     }
     Ok(Demand::SignedBy { signer: signer.parse(Name::new)?, signatures })
 }
@@ -160,7 +160,7 @@ fn signature(
         });
     }
     if value.string_before_variables() == Some("embedded") {
-        return Ok(Signature::Embedded(value.span()));
+        return Ok(Signature::Embedded { member: member.cloned(), span: value.span() });
     }
     let path = Location::read(&value.with_variable("source", &source.text))?;
     Ok(match member {

@@ -236,8 +236,13 @@ pub enum Signature {
         /// The signature.
         signature: Location,
     },
-    /// Inside the artifact; where the recipe says so.
-    Embedded(Range<usize>),
+    /// Inside the artifact, or inside one member of it.
+    Embedded {
+        /// The member of a zip; none: the artifact itself.
+        member: Option<PortablePath>,
+        /// Where the recipe says so.
+        span: Range<usize>,
+    },
     /// In the signed index of a Debian repository.
     Repository {
         /// InRelease, or Release.
@@ -254,7 +259,7 @@ impl Signature {
     pub fn sources(&self) -> Vec<&Location> {
         match self {
             Self::Detached(signature) | Self::Member { signature, .. } => vec![signature],
-            Self::Embedded(_) => Vec::new(),
+            Self::Embedded { .. } => Vec::new(),
             Self::Repository { release, signature, packages } => {
                 [release].into_iter().chain(signature).chain([packages]).collect()
             }

@@ -130,8 +130,8 @@ fn signers_and_signatures_that_make_no_sense_are_told() {
     for (signature, expected) in [
         ("unsigned = \"x\"\nmember = \"x\"", "gives a member for `notes.txt`, which is `unsigned`"),
         (
-            "signed-by = \"v\"\nmember = \"x\"\nsignature = \"embedded\"",
-            "has no detached signature for the `member`",
+            "signed-by = \"v\"\nmember = \"x\"\nsignature = { release = \"r\", packages = \"p\" }",
+            "has no signature of the `member`",
         ),
         ("signed-by = \"v\"\nmember = \"../x\"\nsignature = \"s\"", "has a bad value for `member`"),
         ("signed-by = \"v\"\nsignature = { release = \"r\" }", "lacks the key `packages` in `signature`"),

@@ -16,7 +16,7 @@ fn vendors_signatures_are_checked_when_locked() {
         let base = ["-q", "--batch", "--yes", "--passphrase", ""];
         folder.tool("gpg", &[&base[..], arguments].concat())
     };
-    let time = ["--faked-system-time", "20260101T000000"];
+    let time = ["--faked-system-time", "20260101T000000!"];
     for (user, algorithm) in [("vendor", "ed25519"), ("other", "rsa2048")] {
         let Some(run) = gpg(&[&time[..], &["--quick-gen-key", user, algorithm, "sign", "0"]].concat()) else {
             return;
@@ -32,7 +32,7 @@ fn vendors_signatures_are_checked_when_locked() {
     for digest in ["SHA256", "SHA512"] {
         let sign =
             ["--digest-algo", digest, "-u", "vendor", "--detach-sign", "-o", "hello.deb.sig", "hello.deb"];
-        gpg(&[&["--faked-system-time", "20260201T000000"], &sign[..]].concat()).unwrap().good();
+        gpg(&[&["--faked-system-time", "20260201T000000!"], &sign[..]].concat()).unwrap().good();
         let _ = fs::remove_file(folder.join("bundle.toml"));
         folder.good(&["init"]);
         let recipe = String::from_utf8(folder.read("bundle.toml")).unwrap();

@@ -238,6 +238,9 @@ pub enum EvidenceDemand {
     Authenticode {
         /// Who must have made it.
         signer: Name,
+        /// The member of a zip that is signed; none: the file itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        member: Option<PortablePath>,
     },
     /// The signature inside a macOS installer package.
     ApplePkg {
@@ -248,6 +251,9 @@ pub enum EvidenceDemand {
     AppleCode {
         /// Who must have made it.
         signer: Name,
+        /// The member of a zip that is signed; none: the file itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        member: Option<PortablePath>,
     },
 }
 
@@ -260,9 +266,9 @@ impl EvidenceDemand {
             | Self::Rpm { signer }
             | Self::Deb { signer }
             | Self::AptDeb { signer, .. }
-            | Self::Authenticode { signer }
+            | Self::Authenticode { signer, .. }
             | Self::ApplePkg { signer }
-            | Self::AppleCode { signer } => signer,
+            | Self::AppleCode { signer, .. } => signer,
         }
     }
 

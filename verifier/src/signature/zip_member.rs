@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A zip of which one member has a detached OpenPGP signature (AWS's plug-in for the Notary Project).
+//! A zip of which one member is signed (AWS's plug-in for the Notary Project): by a detached OpenPGP signature, or in itself.
 //!
 //! In: the zip, the name of the member, and the demand of a detached signature. Out: one verdict. Proven by
 //! `good`: the member's bytes are what the pinned key signed, and every reader of this zip sees these bytes
 //! under that name, because the whole zip keeps the rules of [`unpack`](crate::unpack). Nothing is proven of
 //! the other members, nor of names, modes and times: the report lists them as not covered.
 
-use std::io;
+use std::io::{self, Write};
 
 use manifests::evidence::Evidence;
 
 use super::openpgp::{self, Demand};
 use super::{Reason, Stop};
-use crate::bytes::Bytes;
+use crate::bytes::{Bytes, FileBytes};
 use crate::hash::Kernel;
 use crate::hash::sha256::Midstate;
 use crate::unpack::name::{Ending, EntryName};
@@ -21,6 +21,9 @@ use crate::unpack::{Bound, Entry, EntryKind, Error, Rule};
 
 /// Names of members that a report lists; the rest is a number.
 pub const MAX_LISTED: usize = 100;
+
+/// The longest member with a signature of its own, in bytes: programs have up to a hundred million.
+pub const MAX_MEMBER_BYTES: u64 = 1024 * 1024 * 1024;
 
 const KIND: &str = "zip-member";
 
@@ -34,17 +37,57 @@ pub fn check(
     judge(file, member, signature, bound).or_else(|stop| stop.into_evidence(KIND))
 }
 
+/// A member that carries its own signature, laid into a file without a name that is gone with its last handle.
+pub struct Extracted {
+    /// Its bytes.
+    pub bytes: FileBytes,
+    /// What lies in the archive beside it, for the report.
+    pub others: Vec<String>,
+}
+
+/// Takes a member out of a zip that keeps every rule.
+pub fn extract(file: &dyn Bytes, member: &str, bound: Bound) -> Result<Extracted, Stop> {
+    let archive = open(file, bound)?;
+    let number = archive.entries().iter().position(|entry| names(entry, member));
+    let mut out = tempfile::tempfile()?;
+    let (mut written, mut failed) = (0_u64, None);
+    archive.prove(number, &mut |bytes| {
+        written = written.saturating_add(bytes.length());
+        if failed.is_none() && written <= MAX_MEMBER_BYTES {
+            failed = out.write_all(bytes).err();
+        }
+    })?;
+    if let Some(error) = failed {
+        return Err(Stop::Read(error));
+    }
+    if written > MAX_MEMBER_BYTES {
+        let note = format!("member `{member}` has {written} bytes, more than {MAX_MEMBER_BYTES}");
+        return Err(Stop::found(Reason::LimitExceeded, note));
+    }
+    let number = number.ok_or_else(|| not_found(member))?;
+    Ok(Extracted { bytes: FileBytes::new(out)?, others: others(archive.entries(), number) })
+}
+
+fn open(file: &dyn Bytes, bound: Bound) -> Result<Archive<'_>, Stop> {
+    let archive = Archive::open(file, bound)?;
+    if let Some(entry) = archive.ambiguous_from_the_front() {
+        let what = "is stored with its size behind it: a reader from the front may take other bytes for it";
+        return Err(Stop::found(Reason::ArchiveContradiction, format!("{} {what}", entry.path)));
+    }
+    Ok(archive)
+}
+
+fn not_found(member: &str) -> Stop {
+    Stop::found(Reason::MemberNotFound, format!("no file `{member}` in the archive"))
+}
+
 fn judge(
     file: &dyn Bytes,
     member: &str,
     signature: Option<&Demand<'_>>,
     bound: Bound,
 ) -> Result<Evidence, Stop> {
-    let archive = Archive::open(file, bound)?;
-    if let Some(entry) = archive.ambiguous_from_the_front() {
-        let what = "is stored with its size behind it: a reader from the front may take other bytes for it";
-        return Err(Stop::found(Reason::ArchiveContradiction, format!("{} {what}", entry.path)));
-    }
+    let archive = open(file, bound)?;
     let number = archive.entries().iter().position(|entry| names(entry, member));
     let check = signature.map(openpgp::prepare);
     let mut hasher = check.as_ref().and_then(|check| check.as_ref().ok()?.hasher());
@@ -54,9 +97,7 @@ fn judge(
         midstate.update(kernel, bytes);
         hasher.iter_mut().for_each(|hasher| hasher.update(bytes));
     })?;
-    let Some(number) = number else {
-        return Err(Stop::found(Reason::MemberNotFound, format!("no file `{member}` in the archive")));
-    };
+    let number = number.ok_or_else(|| not_found(member))?;
     let mut evidence = match check {
         None => openpgp::unsigned(),
         Some(Err(evidence)) => evidence,

@@ -106,9 +106,13 @@ impl<'a> Case<'a> {
             budget: &Budget::default(),
         };
         Ok(match self.demand {
-            EvidenceDemand::Authenticode { .. } => authenticode::check(file, &demand)?,
+            EvidenceDemand::Authenticode { member, .. } => {
+                within(file, member.as_ref(), |file| authenticode::check(file, &demand))?
+            }
             EvidenceDemand::ApplePkg { .. } => apple::package::check(file, &demand)?,
-            EvidenceDemand::AppleCode { .. } => apple::code::check(file, &demand)?,
+            EvidenceDemand::AppleCode { member, .. } => {
+                within(file, member.as_ref(), |file| apple::code::check(file, &demand))?
+            }
             _ => return Err(unsuited()),
         })
     }
@@ -120,6 +124,22 @@ impl<'a> Case<'a> {
     fn sha1(&self) -> Sha1 {
         if self.tolerated().sha1() { Sha1::Allowed } else { Sha1::Refused }
     }
+}
+
+/// Checks a file, or the member of a zip that the demand names: then the zip as a whole keeps the rules of archives.
+fn within(
+    file: &dyn Bytes,
+    member: Option<&PortablePath>,
+    check: impl FnOnce(&dyn Bytes) -> io::Result<Evidence>,
+) -> Result<Evidence, Stop> {
+    let Some(member) = member else { return Ok(check(file)?) };
+    let zip_member::Extracted { bytes, others } = zip_member::extract(file, member.as_str(), Bound::Ratio)?;
+    let mut evidence = check(&bytes)?;
+    for covered in &mut evidence.covers {
+        covered.what = format!("member {member}: {}", covered.what);
+    }
+    evidence.not_covered.extend(others);
+    Ok(evidence)
 }
 
 /// The rules of the manifest keep a demand from a signer that cannot meet it.
