@@ -2,22 +2,95 @@
 //! Trust stores and trust policies, judged as Notation on the target will: when they are locked, and again when they
 //! are built.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use manifests::bundle::StoreType;
+use manifests::name::Name;
 use verifier::error::Code;
 use verifier::notary::carried::{self, Misplaced, require_alone};
 use verifier::notary::identity::Identity;
 use verifier::notary::policy::Statement;
 use verifier::notary::template::{Template, Values};
 
-use crate::failure::Failure;
-use crate::recipe::{Authority, Recipe, TrustPolicy};
+use super::change::{self, Owner};
+use super::supply::Supply;
+use super::{LockedFile, LockedKeys};
+use crate::failure::{Failure, Gathered};
+use crate::place;
+use crate::recipe::{Authority, Location, Recipe, TrustPolicy};
+use crate::report::Printer;
 
 pub use verifier::notary::policy::MAX_POLICY_BYTES;
 
+/// A small file that is neither an artifact nor its signature, with what the lock says of it; none where it is refused,
+/// which is told.
+fn named_file(
+    supply: &Supply<'_>,
+    (name, source): (&Name, &Location),
+    gathered: &mut Gathered,
+    printer: &Printer,
+    judge: impl FnOnce(&[u8]) -> Result<(), Failure>,
+) -> Option<LockedFile> {
+    if let Some(failure) = change::refusal(supply, &Owner::Named(name), source, None) {
+        gathered.add(failure);
+        return None;
+    }
+    let small = gathered.keep(supply.small(source, MAX_POLICY_BYTES, printer)?)?;
+    let judged = gathered.keep(judge(&small.bytes));
+    if judged.is_none() {
+        supply.forget([source]);
+    }
+    judged.map(|()| small.file)
+}
+
+/// The trust stores whose certificates are all there and those that are pinned.
+pub(super) fn stores(
+    supply: &Supply<'_>,
+    gathered: &mut Gathered,
+    printer: &Printer,
+) -> BTreeMap<(StoreType, Name), LockedKeys> {
+    let mut stores = BTreeMap::new();
+    for store in &supply.recipe.trust_stores {
+        gathered.keep(place::require_distinct_certificates(supply.recipe, store));
+        let mut files = Vec::new();
+        for certificate in &store.certificates {
+            files.extend(named_file(
+                supply,
+                (&store.name, &certificate.source),
+                gathered,
+                printer,
+                |bytes| require_certificate(supply.recipe, store.store_type, certificate, bytes),
+            ));
+        }
+        let fingerprints =
+            store.certificates.iter().map(|certificate| certificate.fingerprint.to_string()).collect();
+        stores.insert((store.store_type, store.name.clone()), LockedKeys { fingerprints, files });
+    }
+    stores
+}
+
+/// The trust policies that keep every rule.
+pub(super) fn policies(
+    supply: &Supply<'_>,
+    gathered: &mut Gathered,
+    printer: &Printer,
+) -> BTreeMap<(Name, Option<Name>), LockedFile> {
+    let mut policies = BTreeMap::new();
+    for policy in &supply.recipe.trust_policies {
+        let file = named_file(supply, (&policy.name, &policy.template), gathered, printer, |bytes| {
+            let template = filled(supply.recipe, policy, bytes)?;
+            for doubt in doubts(supply.recipe, policy, &template) {
+                printer.note(&format!("{}: {doubt}", policy.template.text));
+            }
+            Ok(())
+        });
+        policies.extend(file.map(|file| ((policy.name.clone(), policy.partition.clone()), file)));
+    }
+    policies
+}
+
 /// Refuses a file of a trust store that is anything but the one certificate that the recipe pins.
-pub fn require_certificate(
+fn require_certificate(
     recipe: &Recipe,
     store_type: StoreType,
     certificate: &Authority,
@@ -96,7 +169,7 @@ fn several(name: &str, value: &str) -> Result<Vec<String>, Failure> {
 
 /// What is valid in a policy and probably not meant: stores that the recipe does not carry, and what the policy's own
 /// reader notes.
-pub fn doubts(recipe: &Recipe, wanted: &TrustPolicy, filled: &Template) -> Vec<String> {
+fn doubts(recipe: &Recipe, wanted: &TrustPolicy, filled: &Template) -> Vec<String> {
     let Ok(document) = carried::policy(filled) else { return Vec::new() };
     let mut doubts = document.notes();
     let carried: BTreeSet<String> = recipe

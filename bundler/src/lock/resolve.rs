@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 
-use manifests::bundle::{self, StoreType};
+use manifests::bundle;
 use manifests::name::Name;
 use verifier::check::openpgp::hash;
 use verifier::cli::Kind;
@@ -32,8 +32,8 @@ pub fn resolve(recipe: &Recipe, remote: Option<&Remote>, printer: &Printer) -> R
     let mut gathered = Gathered::default();
     let supply = Supply::new(recipe, remote, &mut gathered, printer);
     let trusted = signers(&supply, &mut gathered, printer);
-    let trust_stores = trust_stores(&supply, &mut gathered, printer);
-    let trust_policies = trust_policies(&supply, &mut gathered, printer);
+    let trust_stores = notary::stores(&supply, &mut gathered, printer);
+    let trust_policies = notary::policies(&supply, &mut gathered, printer);
     for image in &recipe.images {
         gathered.add(
             recipe
@@ -137,71 +137,6 @@ fn signers(supply: &Supply<'_>, gathered: &mut Gathered, printer: &Printer) -> B
         }
     }
     signers
-}
-
-/// A small file that is neither an artifact nor its signature, with what the lock says of it; none where it is refused,
-/// which is told.
-fn named_file(
-    supply: &Supply<'_>,
-    (name, source): (&Name, &Location),
-    gathered: &mut Gathered,
-    printer: &Printer,
-    judge: impl FnOnce(&[u8]) -> Result<(), Failure>,
-) -> Option<LockedFile> {
-    if let Some(failure) = change::refusal(supply, &Owner::Named(name), source, None) {
-        gathered.add(failure);
-        return None;
-    }
-    let small = gathered.keep(supply.small(source, notary::MAX_POLICY_BYTES, printer)?)?;
-    let judged = gathered.keep(judge(&small.bytes));
-    if judged.is_none() {
-        supply.forget([source]);
-    }
-    judged.map(|()| small.file)
-}
-
-fn trust_stores(
-    supply: &Supply<'_>,
-    gathered: &mut Gathered,
-    printer: &Printer,
-) -> BTreeMap<(StoreType, Name), LockedKeys> {
-    let mut stores = BTreeMap::new();
-    for store in &supply.recipe.trust_stores {
-        gathered.keep(place::require_distinct_certificates(supply.recipe, store));
-        let mut files = Vec::new();
-        for certificate in &store.certificates {
-            files.extend(named_file(
-                supply,
-                (&store.name, &certificate.source),
-                gathered,
-                printer,
-                |bytes| notary::require_certificate(supply.recipe, store.store_type, certificate, bytes),
-            ));
-        }
-        let fingerprints =
-            store.certificates.iter().map(|certificate| certificate.fingerprint.to_string()).collect();
-        stores.insert((store.store_type, store.name.clone()), LockedKeys { fingerprints, files });
-    }
-    stores
-}
-
-fn trust_policies(
-    supply: &Supply<'_>,
-    gathered: &mut Gathered,
-    printer: &Printer,
-) -> BTreeMap<(Name, Option<Name>), LockedFile> {
-    let mut policies = BTreeMap::new();
-    for policy in &supply.recipe.trust_policies {
-        let file = named_file(supply, (&policy.name, &policy.template), gathered, printer, |bytes| {
-            let filled = notary::filled(supply.recipe, policy, bytes)?;
-            for doubt in notary::doubts(supply.recipe, policy, &filled) {
-                printer.note(&format!("{}: {doubt}", policy.template.text));
-            }
-            Ok(())
-        });
-        policies.extend(file.map(|file| ((policy.name.clone(), policy.partition.clone()), file)));
-    }
-    policies
 }
 
 /// What the lock before says of an artifact that was fetched, where it still says all that there is to say: the
