@@ -17,11 +17,19 @@ use verifier::signature::apple::{code, package};
 use verifier::signature::x509::demand::CertificateDemand;
 use verifier::signature::x509::{Certificate, read};
 
+/// Where `testdata/make/rcodesign` installs it.
+const RCODESIGN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/rcodesign/bin/rcodesign");
+
 /// Runs a tool in a folder; none where it is not here.
 fn run(folder: &Path, program: &str, arguments: &[&str]) -> Option<Output> {
-    let done = Command::new(program).args(arguments).current_dir(folder).output();
+    let (path, remedy) = match program {
+        "rcodesign" if Path::new(RCODESIGN).is_file() => (RCODESIGN, ""),
+        "rcodesign" => (program, "; testdata/make/rcodesign installs it"),
+        _ => (program, ""),
+    };
+    let done = Command::new(path).args(arguments).current_dir(folder).output();
     if done.is_err() {
-        eprintln!("skipped: {program} is not here");
+        eprintln!("skipped: {program} is not here{remedy}");
     }
     done.ok()
 }

@@ -13,12 +13,9 @@ use manifests::fingerprint::Fingerprint;
 
 use super::Request;
 use super::read::{FileError, is_standard_input, read_whole};
-use crate::hash::Kernel;
 use crate::hash::sha256::Midstate;
 use crate::signature::openpgp::{self, Demand, Hasher, MAX_SIGNATURE_BYTES};
-
-/// Large enough that starting a thread for it costs nothing, small enough to stay in the cache.
-const BLOCK: usize = 1024 * 1024;
+use crate::signature::pass::{Sink, stream};
 
 /// Checks a file, as a stream, against its detached signature.
 pub fn check(request: &Request<'_>, file: &mut dyn Read) -> Result<Evidence, FileError> {
@@ -77,27 +74,15 @@ impl Supplied {
 
 /// One pass: the file's own digest, and beside it on other threads whatever its signatures need.
 pub fn hash(
-    mut file: &mut dyn Read,
+    file: &mut dyn Read,
     hashers: &mut [Option<Hasher>],
     progress: &dyn Fn(usize),
 ) -> io::Result<Midstate> {
-    let kernel = Kernel::detect();
     let mut midstate = Midstate::EMPTY;
-    let mut block = Vec::with_capacity(BLOCK);
-    loop {
-        block.clear();
-        let bytes = (&mut file).take(u64::try_from(BLOCK).unwrap_or(u64::MAX)).read_to_end(&mut block)?;
-        if bytes == 0 {
-            return Ok(midstate);
-        }
-        std::thread::scope(|scope| {
-            for hasher in hashers.iter_mut().flatten() {
-                scope.spawn(|| hasher.update(&block));
-            }
-            midstate.update(kernel, &block);
-        });
-        progress(bytes);
-    }
+    let mut sinks: Vec<&mut dyn Sink> = vec![&mut midstate];
+    sinks.extend(hashers.iter_mut().flatten().map(|hasher| hasher as &mut dyn Sink));
+    stream(file, &mut sinks, progress)?;
+    Ok(midstate)
 }
 
 pub(super) struct Located {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! One pass over bytes for everything that wants to see them: ranges in, digests out.
 //!
-//! The next block is read while the last one is hashed, and each digest beyond the first has a thread of its
-//! own, so that the slowest of them sets the pace and no byte is read twice.
+//! Blocks are read while earlier ones are hashed, and each digest has a thread of its own, so that the slowest
+//! of them sets the pace and no byte is read twice.
 
-use std::io;
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::mpsc::{channel, sync_channel};
 
 use sequoia_openpgp::crypto::hash::Context;
 
@@ -14,8 +16,11 @@ use crate::bytes::Bytes;
 use crate::hash::Kernel;
 use crate::hash::sha256::Midstate;
 
-/// Large enough that starting threads for it costs nothing, small enough to stay in the cache.
-const BLOCK: usize = 1024 * 1024;
+/// Large enough that handing it to a thread costs nothing, small enough that those on their way stay in the cache.
+const BLOCK: usize = 256 * 1024;
+
+/// Blocks that wait before a sink: they bridge the moments in which the reading thread does not run.
+const AHEAD: usize = 4;
 
 /// Something that takes bytes, front to back.
 pub trait Sink: Send {
@@ -49,40 +54,78 @@ impl Sink for Context {
 
 /// Shows all of `bytes` to every sink.
 pub fn pass(bytes: &dyn Bytes, sinks: &mut [&mut dyn Sink]) -> io::Result<()> {
-    let Some((first, others)) = sinks.split_first_mut() else { return Ok(()) };
-    let (mut block, mut next) = (Vec::new(), Vec::new());
-    let mut at = fill(bytes, 0, &mut block)?;
-    while !block.is_empty() {
-        if at == bytes.length() && (others.is_empty() || block.len() < BLOCK) {
-            first.take(&block);
-            others.iter_mut().for_each(|sink| sink.take(&block));
-            return Ok(());
-        }
-        let shown = block.as_slice();
-        at = std::thread::scope(|scope| {
-            let reading = scope.spawn(|| fill(bytes, at, &mut next));
-            for sink in others.iter_mut() {
-                scope.spawn(|| sink.take(shown));
-            }
-            first.take(shown);
-            reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })?;
-        std::mem::swap(&mut block, &mut next);
-    }
-    Ok(())
+    let mut at = 0;
+    feed(sinks, |block| {
+        let rest = bytes.length().saturating_sub(at);
+        let length = usize::try_from(rest).unwrap_or(BLOCK).min(BLOCK);
+        block.resize(length, 0);
+        bytes.read_at(at, block)?;
+        at = at.saturating_add(u64::try_from(length).unwrap_or(rest));
+        Ok(())
+    })
 }
 
-/// The block at `at`, empty at the end; where the one after it begins.
-fn fill(bytes: &dyn Bytes, at: u64, block: &mut Vec<u8>) -> io::Result<u64> {
-    let rest = bytes.length().saturating_sub(at);
-    let length = usize::try_from(rest).unwrap_or(BLOCK).min(BLOCK);
-    block.resize(length, 0);
-    bytes.read_at(at, block)?;
-    Ok(at.saturating_add(u64::try_from(length).unwrap_or(rest)))
+/// Shows a stream to every sink, up to its end; `progress` is told how many bytes were read, again and again.
+pub fn stream(
+    mut from: &mut dyn Read,
+    sinks: &mut [&mut dyn Sink],
+    progress: &dyn Fn(usize),
+) -> io::Result<()> {
+    feed(sinks, |block| {
+        block.clear();
+        let length = (&mut from).take(u64::try_from(BLOCK).unwrap_or(u64::MAX)).read_to_end(block)?;
+        progress(length);
+        Ok(())
+    })
+}
+
+/// Shows every sink the blocks that `read` makes. One that is not full is the last.
+///
+/// This thread reads. Each sink has a thread of its own, which has a few blocks before it: so none waits for a
+/// block, for the start of a thread or for another sink, unless that one is slower.
+fn feed(sinks: &mut [&mut dyn Sink], mut read: impl FnMut(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
+    let mut block = Vec::new();
+    read(&mut block)?;
+    if block.len() < BLOCK {
+        sinks.iter_mut().for_each(|sink| sink.take(&block));
+        return Ok(());
+    }
+    std::thread::scope(|scope| {
+        let (free, freed) = channel();
+        let queues: Vec<_> = sinks
+            .iter_mut()
+            .map(|sink| {
+                let (queue, blocks) = sync_channel::<Arc<Vec<u8>>>(AHEAD);
+                let free = free.clone();
+                scope.spawn(move || {
+                    for block in blocks {
+                        sink.take(&block);
+                        // The last that saw a block hands its memory back; at the end nobody takes it.
+                        if let Some(memory) = Arc::into_inner(block) {
+                            let _ = free.send(memory);
+                        }
+                    }
+                });
+                queue
+            })
+            .collect();
+        loop {
+            let last = block.len() < BLOCK;
+            let shown = Arc::new(block);
+            // A queue is closed where its sink panicked: the scope hands that on.
+            if queues.iter().any(|queue| queue.send(Arc::clone(&shown)).is_err()) || last {
+                return Ok(());
+            }
+            block = Arc::into_inner(shown).or_else(|| freed.try_recv().ok()).unwrap_or_default();
+            read(&mut block)?;
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::super::digest::Algorithm;
     use super::*;
 
@@ -96,8 +139,48 @@ mod tests {
             assert_eq!(file.digest(), crate::hash::sha256::digest(&bytes), "{length}");
             assert_eq!(strong.finish(), Algorithm::Sha512.digest(&bytes), "{length}");
             let mut alone = Midstate::EMPTY;
-            pass(&bytes, &mut [&mut alone]).unwrap();
+            let told = Cell::new(0);
+            stream(&mut bytes.as_slice(), &mut [&mut alone], &|read| told.set(told.get() + read)).unwrap();
             assert_eq!(alone.digest(), file.digest(), "{length}");
+            assert_eq!(told.get(), length);
         }
+    }
+
+    /// As many good bytes, then an error.
+    struct Broken(u64);
+
+    impl Bytes for Broken {
+        fn length(&self) -> u64 {
+            u64::MAX
+        }
+
+        fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+            into.fill(7);
+            if at + into.len() as u64 > self.0 { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
+        }
+    }
+
+    #[test]
+    fn an_error_in_the_middle_ends_the_pass() {
+        for good in [0, BLOCK + BLOCK / 2, 12 * BLOCK] {
+            let (mut one, mut other) = (Midstate::EMPTY, Midstate::EMPTY);
+            let failed = pass(&Broken(good as u64), &mut [&mut one, &mut other]).unwrap_err();
+            assert_eq!(failed.kind(), io::ErrorKind::TimedOut, "{good}");
+        }
+    }
+
+    struct Panics;
+
+    impl Sink for Panics {
+        fn take(&mut self, _: &[u8]) {
+            panic!("as asked");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a scoped thread panicked")]
+    fn a_panic_of_a_sink_is_handed_on() {
+        let mut file = Midstate::EMPTY;
+        let _ = pass(&vec![0; 20 * BLOCK], &mut [&mut file, &mut Panics]);
     }
 }
