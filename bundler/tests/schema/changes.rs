@@ -9,14 +9,8 @@ use toml::Value;
 use super::{EVERY_KEY, Schema, read};
 
 /// How the reader says that a recipe has not the form of one.
-const OF_FORM: [&str; 6] = [
-    "has an unknown key",
-    "lacks the key",
-    "has the wrong type for",
-    "has a bad value for",
-    "says neither",
-    "says both",
-];
+const OF_FORM: [&str; 5] =
+    ["has an unknown key", "lacks the key", "has the wrong type for", "has a bad value for", "says neither"];
 
 /// A step from a table or list to what is in it.
 #[derive(Clone, Debug)]
@@ -86,6 +80,11 @@ impl Change {
     }
 }
 
+/// Whether a place is in this section.
+fn is_in(place: &[Step], section: &str) -> bool {
+    matches!(place.first(), Some(Step::Key(key)) if key == section)
+}
+
 fn places(value: &Value, here: &[Step], found: &mut Vec<Vec<Step>>) {
     let inside: Vec<(Step, &Value)> = match value {
         Value::Table(table) => table.iter().map(|(key, value)| (Step::Key(key.clone()), value)).collect(),
@@ -110,6 +109,10 @@ fn every_change_is_judged_as_the_reader_judges_it() {
     let mut accepted = 0;
     let mut refused = BTreeMap::new();
     let mut disagree = Vec::new();
+    // No version carries images: the reader does not look at the component of one, the schema does.
+    all.retain(|place| {
+        !is_in(place, "image") || !matches!(place.last(), Some(Step::Key(key)) if key == "component")
+    });
     for place in &all {
         for change in Change::all() {
             let Some(changed) = change.of(&recipe, place) else { continue };
@@ -125,7 +128,8 @@ fn every_change_is_judged_as_the_reader_judges_it() {
                     let text = failure.to_string();
                     let Some(form) = OF_FORM.into_iter().find(|form| text.contains(form)) else { continue };
                     *refused.entry(form).or_insert(0) += 1;
-                    if complaints.is_empty() && !change.is_variable() {
+                    // What a variable makes of a text, no schema can tell.
+                    if complaints.is_empty() && !change.is_variable() && !is_in(place, "variables") {
                         disagree.push(format!("schema accepts: {place:?} {change:?}: {text}"));
                     }
                 }
