@@ -14,6 +14,7 @@ pub mod fetch;
 pub mod files;
 pub mod init;
 pub mod inside;
+pub mod keys;
 pub mod lock;
 pub mod place;
 pub mod recipe;

@@ -14,6 +14,7 @@ use verifier::error::Code;
 use verifier::nearest::nearest;
 
 use crate::failure::{Excerpt, Failure};
+use crate::keys::Keys;
 
 /// A text file, by the name that people know it by.
 #[derive(Clone, Debug)]
@@ -97,15 +98,6 @@ impl Source {
     }
 }
 
-/// The keys that a table may have.
-#[derive(Clone, Copy, Debug)]
-pub struct Keys {
-    /// Those that this version reads.
-    pub known: &'static [&'static str],
-    /// Those that the contract names and a later version brings, each with what it is about.
-    pub later: &'static [(&'static str, &'static str)],
-}
-
 /// A table whose keys are all known.
 #[derive(Clone, Debug)]
 pub struct Table<'a> {
@@ -135,7 +127,7 @@ impl<'a> Table<'a> {
         written.sort_by_key(|key| key.span().start);
         for key in written {
             let name = key.get_ref().as_ref();
-            if keys.known.contains(&name) {
+            if keys.names().any(|known| known == name) {
                 continue;
             }
             if let Some((_, what)) = keys.later.iter().find(|(later, _)| *later == name) {
@@ -157,11 +149,11 @@ impl<'a> Table<'a> {
     }
 
     fn unknown(&self, span: Range<usize>, name: &str, keys: Keys) -> Failure {
-        let all = keys.known.iter().copied().chain(keys.later.iter().map(|(key, _)| *key));
+        let all = keys.names().chain(keys.later.iter().map(|(key, _)| *key));
         let failure = self.source.error(span, format!("has an unknown key `{name}` in {}", self.title));
         match nearest(name, all) {
             Some(near) => failure.hint(format!("did you mean `{near}`?")),
-            None => failure.hint(format!("{} knows {}", self.title, list(keys.known))),
+            None => failure.hint(format!("{} knows {}", self.title, list(&keys.names().collect::<Vec<_>>()))),
         }
     }
 

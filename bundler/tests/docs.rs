@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Man pages and completions of both programs come from their `cli.rs`; what is committed must not differ.
+//! Man pages and completions of both programs come from their `cli.rs`, the schema of recipes from the keys that the
+//! reader knows; what is committed must not differ.
 //!
 //! `SEALIFT_REGENERATE=1 cargo test --test docs` writes them anew.
 #![allow(clippy::unwrap_used, reason = "a test that cannot read its own files has failed")]
@@ -27,7 +28,7 @@ fn hold(path: &Path, generated: &[u8]) {
     let committed = fs::read(path).unwrap_or_default();
     assert!(
         committed == generated,
-        "{} is not what cli.rs says; SEALIFT_REGENERATE=1 cargo test --test docs writes it anew",
+        "{} is not what the code says; SEALIFT_REGENERATE=1 cargo test --test docs writes it anew",
         path.display()
     );
 }
@@ -68,6 +69,12 @@ fn completions_are_those_of_the_command_line() {
             hold(&docs().join("completions").join(format!("{name}.{shell}")), &script);
         }
     }
+}
+
+#[test]
+fn the_schema_of_recipes_is_that_of_the_reader() {
+    let schema = serde_json::to_string_pretty(&bundler::recipe::schema::schema()).unwrap() + "\n";
+    hold(&docs().join("formats/recipe.schema.json"), schema.as_bytes());
 }
 
 #[test]

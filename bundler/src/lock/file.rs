@@ -17,7 +17,8 @@ use crate::digest::Locked;
 use crate::failure::Failure;
 use crate::fetch::url::Url;
 use crate::inside::Facts;
-use crate::source::{Keys, Source, Table, Value};
+use crate::keys::{Keys, bare};
+use crate::source::{Source, Table, Value};
 
 const HEADER: &str = "\
 # Written by `bundler lock`: what the recipe meant when it was last resolved.
@@ -26,28 +27,22 @@ const HEADER: &str = "\
 const FORMAT: u64 = 1;
 const HINT: &str = "do not edit the lock: run `bundler lock`";
 
-const DOCUMENT: Keys = Keys {
-    known: &["format", "recipe", "set", "signer", "artifact", "tree", "trust-store", "trust-policy"],
-    later: &[],
-};
-const SIGNER: Keys = Keys { known: &["name", "fingerprint", "file"], later: &[] };
-const TRUST_STORE: Keys = Keys { known: &["name", "type", "fingerprint", "file"], later: &[] };
+const DOCUMENT: Keys =
+    Keys::of(&bare(["format", "recipe", "set", "signer", "artifact", "tree", "trust-store", "trust-policy"]));
+const SIGNER: Keys = Keys::of(&bare(["name", "fingerprint", "file"]));
+const TRUST_STORE: Keys = Keys::of(&bare(["name", "type", "fingerprint", "file"]));
 const TRUST_POLICY: Keys =
-    Keys { known: &["name", "partition", "path", "url", "size", "sha256", "fetched-at"], later: &[] };
-const FILE: Keys = Keys { known: &["path", "url", "size", "sha256", "fetched-at"], later: &[] };
-const ARTIFACT: Keys = Keys {
-    known: &["name", "path", "url", "size", "sha256", "fetched-at", "inside", "signature"],
-    later: &[],
-};
-const INSIDE: Keys = Keys {
-    known: &["name", "version", "arch", "made-at", "product-code", "toolchain", "scripts-sha256"],
-    later: &[],
-};
-const SIGNATURE: Keys = Keys { known: &["kind", "signer", "signed-at", "file"], later: &[] };
-const TREE: Keys = Keys { known: &["name", "path", "file", "link", "empty-directory"], later: &[] };
-const TREE_FILE: Keys = Keys { known: &["path", "mode", "size", "sha256"], later: &[] };
-const LINK: Keys = Keys { known: &["path", "target"], later: &[] };
-const EMPTY: Keys = Keys { known: &["path"], later: &[] };
+    Keys::of(&bare(["name", "partition", "path", "url", "size", "sha256", "fetched-at"]));
+const FILE: Keys = Keys::of(&bare(["path", "url", "size", "sha256", "fetched-at"]));
+const ARTIFACT: Keys =
+    Keys::of(&bare(["name", "path", "url", "size", "sha256", "fetched-at", "inside", "signature"]));
+const INSIDE: Keys =
+    Keys::of(&bare(["name", "version", "arch", "made-at", "product-code", "toolchain", "scripts-sha256"]));
+const SIGNATURE: Keys = Keys::of(&bare(["kind", "signer", "signed-at", "file"]));
+const TREE: Keys = Keys::of(&bare(["name", "path", "file", "link", "empty-directory"]));
+const TREE_FILE: Keys = Keys::of(&bare(["path", "mode", "size", "sha256"]));
+const LINK: Keys = Keys::of(&bare(["path", "target"]));
+const EMPTY: Keys = Keys::of(&bare(["path"]));
 
 /// The text of a lock.
 pub fn render(lock: &Lock) -> String {

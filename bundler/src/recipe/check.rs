@@ -4,13 +4,36 @@
 use manifests::bundle::{Check, Column, Contains, Expect};
 use manifests::name::{Name, is_control_or_bidi};
 
-use super::platform;
 use super::sections::prose;
+use super::shapes::{NAME, PLAIN, PROSE};
+use super::{platform, sections};
 use crate::failure::Failure;
-use crate::source::{Keys, Value};
+use crate::keys::{Key, Keys, Repeats, Rule, Shape, Way};
+use crate::source::Value;
 
-const CHECK: Keys = Keys { known: &["name", "component", "for", "partition", "run", "expect"], later: &[] };
-const EXPECT: Keys = Keys { known: &["column", "equals", "contains"], later: &[] };
+pub(super) const CHECK: Keys = Keys::of(&[
+    Key::required("name", PROSE, "What it shows, for people. No two checks have one name."),
+    Key::optional("component", NAME, "It runs where this component was installed."),
+    Key::optional("for", Shape::Table(&platform::FOR_ONE), "The hosts that it is for; all, where absent."),
+    Key::optional("partition", NAME, sections::ABOUT_PARTITION),
+    Key::required(
+        "run",
+        Shape::List(&PLAIN, 1, Repeats::Allowed),
+        "A program and its arguments. The program is a plain name, of a file that this bundle installs, or an \
+         absolute path.",
+    ),
+    Key::optional(
+        "expect",
+        Shape::Table(&EXPECT),
+        "What it must print: a value in a column, or a text. The exit status is 0 in any case.",
+    ),
+]);
+const EXPECT: Keys = Keys::of(&[
+    Key::optional("column", PROSE, "The head of a column of the table that is printed."),
+    Key::optional("equals", PROSE, "What stands in that column, in every row."),
+    Key::optional("contains", PROSE, "A text that is printed."),
+])
+.rules(&[Rule::OneOf(&[Way { all: &["column", "equals"], may: &[] }, Way { all: &["contains"], may: &[] }])]);
 
 pub(super) fn check(value: &Value<'_>) -> Result<Check, Failure> {
     let table = value.table("[[check]]", CHECK)?;

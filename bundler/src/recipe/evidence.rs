@@ -7,16 +7,69 @@ use manifests::fingerprint::Fingerprint;
 use manifests::name::{Name, PortablePath, is_control_or_bidi};
 
 use super::sections::prose;
+use super::shapes::{LOCATION, PIN, PROSE};
 use super::{Authority, Demand, Location, Signature, Signer, SignerIdentity};
 use crate::failure::Failure;
-use crate::source::{Keys, Table, Value, list};
+use crate::keys::{Key, Keys, Repeats, Rule, Shape, Way, words};
+use crate::source::{Table, Value, list};
 
-const SIGNER: Keys = Keys {
-    known: &["openpgp", "key", "authenticode", "apple-team", "certificate", "ca", "tsa-ca", "allow"],
-    later: &[],
-};
-const AUTHORITY: Keys = Keys { known: &["source", "fingerprint"], later: &[] };
-const REPOSITORY: Keys = Keys { known: &["release", "signature", "packages"], later: &[] };
+pub(super) const SIGNER: Keys = Keys::of(&[
+    Key::optional(
+        "openpgp",
+        Shape::AnyOf(&[KEY_PIN, Shape::List(&KEY_PIN, 1, Repeats::Allowed)]),
+        "Fingerprint of a primary key, or a list of alternatives; 40 or 64 hex digits, spaces allowed.",
+    ),
+    Key::optional(
+        "key",
+        LOCATION,
+        "Location of the key file; it only carries the key, the fingerprint decides.",
+    ),
+    Key::optional("authenticode", PROSE, "The whole CN of the leaf, or its whole DN."),
+    Key::optional("apple-team", PROSE, "The Apple team."),
+    Key::optional(
+        "certificate",
+        Shape::AnyOf(&[PIN, Shape::List(&PIN, 0, Repeats::Allowed)]),
+        "SHA-256 of a leaf, or a list of alternatives; `sha256:`, colons and spaces allowed.",
+    ),
+    Key::optional(
+        "ca",
+        AUTHORITIES,
+        "{ source = LOCATION, fingerprint = SHA-256 }, or a list of alternatives; required with `authenticode` \
+         and `apple-team`.",
+    ),
+    Key::optional("tsa-ca", AUTHORITIES, "The same for timestamps; `ca` serves, where absent."),
+    Key::optional(
+        "allow",
+        Shape::List(&Shape::Words(|| words(&Weak::ALL, Weak::as_str)), 0, Repeats::Refused),
+        "Weak algorithms that are tolerated.",
+    ),
+])
+.rules(&[Rule::OneOf(&[
+    Way { all: &["openpgp", "key"], may: &[] },
+    Way { all: &["authenticode", "ca"], may: &["certificate", "tsa-ca"] },
+    Way { all: &["apple-team", "ca"], may: &["certificate", "tsa-ca"] },
+    Way { all: &["certificate"], may: &["ca", "tsa-ca"] },
+])]);
+pub(super) const AUTHORITY: Keys = Keys::of(&[
+    Key::required("source", LOCATION, "Location of the certificate."),
+    Key::required("fingerprint", PIN, "SHA-256 of the certificate: it decides."),
+]);
+const REPOSITORY: Keys = Keys::of(&[
+    Key::required("release", LOCATION, "InRelease, or Release."),
+    Key::optional("signature", LOCATION, "Release.gpg, with Release instead of InRelease."),
+    Key::required("packages", LOCATION, "Packages, as the repository serves it."),
+]);
+
+const KEY_PIN: Shape = Shape::Text("^ *(?:[0-9A-Fa-f] *){40}(?:(?:[0-9A-Fa-f] *){24})?$");
+const AUTHORITIES: Shape =
+    Shape::AnyOf(&[Shape::Table(&AUTHORITY), Shape::List(&Shape::Table(&AUTHORITY), 0, Repeats::Allowed)]);
+const ONE_SIGNATURE: Shape =
+    Shape::AnyOf(&[Shape::Words(|| vec![EMBEDDED.to_owned()]), LOCATION, Shape::Table(&REPOSITORY)]);
+/// What `signature` of an artifact is.
+pub(super) const SIGNATURES: Shape =
+    Shape::AnyOf(&[ONE_SIGNATURE, Shape::List(&ONE_SIGNATURE, 1, Repeats::Allowed)]);
+/// The signature inside the artifact.
+const EMBEDDED: &str = "embedded";
 
 pub(super) fn signer(value: &Value<'_>) -> Result<(Name, Signer), Failure> {
     let name = Name::new(value.key())
@@ -159,7 +212,7 @@ fn signature(
             packages: path(table.required("packages")?)?,
         });
     }
-    if value.string_before_variables() == Some("embedded") {
+    if value.string_before_variables() == Some(EMBEDDED) {
         return Ok(Signature::Embedded { member: member.cloned(), span: value.span() });
     }
     let path = Location::read(&value.with_variable("source", &source.text))?;

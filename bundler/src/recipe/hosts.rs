@@ -5,12 +5,21 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::location::Location;
+use super::shapes::PATH;
 use crate::failure::Failure;
 use crate::fetch::hosts::{Header, Hosts};
 use crate::fetch::url::Authority;
-use crate::source::{Keys, Table, Value};
+use crate::keys::{Key, Keys, Shape};
+use crate::source::{Table, Value};
 
-const HOST: Keys = Keys { known: &["headers", "ca"], later: &[] };
+pub(super) const HOST: Keys = Keys::of(&[
+    Key::optional(
+        "headers",
+        Shape::Map("^[!-~]+$", &Shape::Verbatim("^[^$]*$")),
+        "Headers by name. In a value each word `env:NAME` stands for a variable of the environment.",
+    ),
+    Key::optional("ca", PATH, "Path of CA certificates that this host may have, beside the system's own."),
+]);
 
 /// Every host's section; paths are relative to `folder`.
 pub(super) fn hosts(root: &Table<'_>, folder: &Path) -> Result<Hosts, Failure> {

@@ -4,16 +4,40 @@
 use manifests::digest::Sha256Digest;
 use manifests::name::Name;
 
+use super::sections::{ABOUT_COMPONENT, ABOUT_UNSIGNED};
+use super::shapes::{ANY, NAME, PROSE};
 use super::{Image, TrustPolicy};
 use verifier::nearest::nearest;
 
 use crate::failure::Failure;
-use crate::source::{Keys, Value};
+use crate::keys::{Key, Keys, Repeats, Rule, Shape, Way};
+use crate::source::Value;
 use manifests::bundle::{Arch, Os};
 
-const IMAGE: Keys =
-    Keys { known: &["name", "component", "source", "platforms", "signed-by", "unsigned"], later: &[] };
-const SIGNED_BY: Keys = Keys { known: &["trust-policy"], later: &[] };
+pub(super) const IMAGE: Keys = Keys::of(&[
+    Key::required("name", NAME, "Plain name."),
+    Key::optional("component", NAME, ABOUT_COMPONENT),
+    Key::required(
+        "source",
+        Shape::Text(r"^oci://[^/@\s]+/[^@:\s]+@(?:sha256:)?[0-9a-f]{64}$"),
+        "oci://HOST[:PORT]/REPOSITORY@sha256:…",
+    ),
+    Key::optional(
+        "platforms",
+        Shape::List(&Shape::Words(platforms), 0, Repeats::Allowed),
+        "List of OS/ARCH.",
+    ),
+    Key::optional("signed-by", Shape::Table(&SIGNED_BY), "The trust policy that decides who may sign."),
+    Key::optional("unsigned", PROSE, ABOUT_UNSIGNED),
+])
+.rules(&[Rule::OneOf(&[Way { all: &["signed-by"], may: &[] }, Way { all: &["unsigned"], may: &[] }])]);
+const SIGNED_BY: Keys =
+    Keys::of(&[Key::required("trust-policy", ANY, "The name of a trust policy of the recipe.")]);
+
+fn platforms() -> Vec<String> {
+    let pairs = Os::ALL.iter().flat_map(|os| Arch::ALL.iter().map(move |arch| (os.as_str(), arch.as_str())));
+    pairs.map(|(os, arch)| format!("{os}/{arch}")).collect()
+}
 
 pub(super) fn image(value: &Value<'_>, policies: &[TrustPolicy]) -> Result<Image, Failure> {
     let table = value.table("[[image]]", IMAGE)?;

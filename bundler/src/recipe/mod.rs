@@ -12,7 +12,9 @@ mod location;
 mod notary;
 mod platform;
 mod read;
+pub mod schema;
 mod sections;
+mod shapes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

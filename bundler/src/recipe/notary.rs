@@ -4,15 +4,53 @@
 use manifests::bundle::StoreType;
 use manifests::name::Name;
 
-use super::evidence::{authorities, certificate_pin};
+use super::evidence::{AUTHORITY, authorities, certificate_pin};
 use super::platform::word;
+use super::sections::ABOUT_PARTITION;
+use super::shapes::{LOCATION, NAME, PIN};
 use super::{Authority, Location, TrustPolicy, TrustStore};
 use crate::failure::Failure;
-use crate::source::{Keys, Value};
+use crate::keys::{Key, Keys, Repeats, Rule, Shape, words};
+use crate::source::Value;
 
-const TRUST_STORE: Keys =
-    Keys { known: &["name", "type", "partition", "certificate", "fingerprint"], later: &[] };
-const TRUST_POLICY: Keys = Keys { known: &["name", "template", "partition", "parameters"], later: &[] };
+pub(super) const TRUST_STORE: Keys = Keys::of(&[
+    Key::required(
+        "name",
+        Shape::Text("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"),
+        "Plain name without + and ~. No two stores of one type have one name.",
+    ),
+    Key::required(
+        "type",
+        Shape::Words(|| words(&StoreType::ALL, StoreType::as_str)),
+        "Which signatures it is for.",
+    ),
+    Key::optional("partition", NAME, ABOUT_PARTITION),
+    Key::required(
+        "certificate",
+        Shape::AnyOf(&[
+            LOCATION,
+            Shape::Table(&AUTHORITY),
+            Shape::List(&Shape::Table(&AUTHORITY), 1, Repeats::Allowed),
+        ]),
+        "Location of a certificate, PEM or DER; or a list of { source = LOCATION, fingerprint = SHA-256 }.",
+    ),
+    Key::optional(
+        "fingerprint",
+        PIN,
+        "SHA-256 of the one certificate; it decides, the file only carries the certificate.",
+    ),
+])
+.rules(&[Rule::WithText("certificate", "fingerprint")]);
+pub(super) const TRUST_POLICY: Keys = Keys::of(&[
+    Key::required("name", NAME, "Plain name: that of the file on the target."),
+    Key::required("template", LOCATION, "Location of the document."),
+    Key::optional("partition", NAME, "As for artifacts; a name may appear once for each partition."),
+    Key::optional(
+        "parameters",
+        Shape::List(&NAME, 0, Repeats::Refused),
+        "Plain names: in the document the string \"$NAME\" stands for a parameter.",
+    ),
+]);
 
 pub(super) fn trust_store(value: &Value<'_>) -> Result<TrustStore, Failure> {
     let table = value.table("[[trust-store]]", TRUST_STORE)?;

@@ -6,9 +6,36 @@ use manifests::bundle::{Arch, Os, Package, Platform};
 use verifier::nearest::nearest;
 
 use crate::failure::Failure;
-use crate::source::{Keys, Table, Value, list};
+use crate::keys::{Key, Keys, Repeats, Rule, Shape, words};
+use crate::source::{Table, Value, list};
 
-const FOR: Keys = Keys { known: &["os", "arch", "package"], later: &[] };
+/// `for` of an artifact.
+pub(super) const FOR: Keys = Keys::of(&[
+    Key::optional(
+        "os",
+        Shape::AnyOf(&[OS, Shape::List(&OS, 1, Repeats::Refused)]),
+        "Operating system, or a list: an artifact for each.",
+    ),
+    Key::optional(
+        "arch",
+        Shape::AnyOf(&[ARCH, Shape::List(&ARCH, 1, Repeats::Refused)]),
+        "Architecture, or a list: an artifact for each.",
+    ),
+    Key::optional("package", PACKAGE, ABOUT_PACKAGE),
+])
+.rules(&[Rule::NotEmpty]);
+/// `for` of a section that a list cannot multiply.
+pub(super) const FOR_ONE: Keys = Keys::of(&[
+    Key::optional("os", OS, "Operating system."),
+    Key::optional("arch", ARCH, "Architecture."),
+    Key::optional("package", PACKAGE, ABOUT_PACKAGE),
+])
+.rules(&[Rule::NotEmpty]);
+
+const OS: Shape = Shape::Words(|| words(Os::ALL, Os::as_str));
+const ARCH: Shape = Shape::Words(|| words(Arch::ALL, Arch::as_str));
+const PACKAGE: Shape = Shape::Words(|| words(Package::ALL, Package::as_str));
+const ABOUT_PACKAGE: &str = "The kind of package that its hosts install.";
 
 /// One of the artifacts that a section makes.
 #[derive(Clone, Debug, Default)]
@@ -36,8 +63,12 @@ impl Alternative {
 
 /// The artifacts that `for` of a section makes; one, where it has none.
 pub(super) fn alternatives(table: &Table<'_>) -> Result<Vec<Alternative>, Failure> {
+    choose(table, FOR)
+}
+
+fn choose(table: &Table<'_>, keys: Keys) -> Result<Vec<Alternative>, Failure> {
     let Some(value) = table.optional("for") else { return Ok(vec![Alternative::default()]) };
-    let table = value.table("`for`", FOR)?;
+    let table = value.table("`for`", keys)?;
     let oses = choices(table.optional("os"), Os::ALL, Os::as_str)?;
     let arches = choices(table.optional("arch"), Arch::ALL, Arch::as_str)?;
     let package = table.optional("package").map(|value| word(&value, Package::ALL, Package::as_str));
@@ -57,7 +88,7 @@ pub(super) fn alternatives(table: &Table<'_>) -> Result<Vec<Alternative>, Failur
 
 /// The one platform of a section that a list cannot multiply.
 pub(super) fn single(table: &Table<'_>) -> Result<Option<Platform>, Failure> {
-    match alternatives(table)?.as_slice() {
+    match choose(table, FOR_ONE)?.as_slice() {
         [one] if one.suffix.is_empty() => Ok(one.platform),
         _ => Err(table.required("for")?.error("has a list where one value is wanted")),
     }

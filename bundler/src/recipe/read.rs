@@ -8,28 +8,65 @@ use manifests::bundle;
 use manifests::name::Name;
 use verifier::nearest::nearest;
 
+use super::shapes::NAME_PATTERN;
 use super::{
     Demand, Recipe, Signer, TrustPolicy, TrustStore, check, digest, evidence, hosts, image, notary, sections,
 };
 use crate::failure::Failure;
-use crate::source::{GIVEN, Keys, Source, Table, Value, is_variable};
+use crate::keys::{Key, Keys, Repeats, Shape};
+use crate::source::{GIVEN, Source, Table, Value, is_variable};
 
-const DOCUMENT: Keys = Keys {
-    known: &[
-        "bundle",
+/// The whole recipe.
+pub(super) const DOCUMENT: Keys = Keys::of(&[
+    Key::required("bundle", Shape::Table(&sections::BUNDLE), "The bundle itself."),
+    Key::optional(
         "variables",
+        Shape::Map("^(?!(?:source|os|arch|machine)$)[A-Za-z0-9_]*$", &Shape::Verbatim("")),
+        "`$name` in a text of the recipe stands for the value; an empty one has none yet.",
+    ),
+    Key::optional(
         "host",
+        Shape::Map(r"[\s\S]", &Shape::Table(&hosts::HOST)),
+        "How to fetch from one host, HOST or HOST:PORT. Nothing of it is ever in the lock.",
+    ),
+    Key::optional(
         "signer",
+        Shape::Map(NAME_PATTERN, &Shape::Table(&evidence::SIGNER)),
+        "Who must have signed: told by an OpenPGP key, or by a certificate.",
+    ),
+    Key::optional(
         "component",
-        "artifact",
-        "tree",
+        sections_of(&Shape::Table(&sections::COMPONENT)),
+        "What is installed together.",
+    ),
+    Key::optional("artifact", sections_of(&Shape::Table(&sections::ARTIFACT)), "A single file."),
+    Key::optional("tree", sections_of(&Shape::Table(&sections::TREE)), "A folder."),
+    Key::optional(
         "trust-store",
+        sections_of(&Shape::Table(&notary::TRUST_STORE)),
+        "A trust store of the Notary Project.",
+    ),
+    Key::optional(
         "trust-policy",
+        sections_of(&Shape::Table(&notary::TRUST_POLICY)),
+        "A trust policy of the Notary Project.",
+    ),
+    Key::optional(
         "image",
+        sections_of(&Shape::Table(&image::IMAGE)),
+        "An OCI image. This version reads and checks images, and carries none.",
+    ),
+    Key::optional(
         "check",
-    ],
-    later: &[],
-};
+        sections_of(&Shape::Table(&check::CHECK)),
+        "What must be true after an install, on a host that this bundle was installed on.",
+    ),
+]);
+
+/// Any number of `[[…]]`.
+const fn sections_of(section: &'static Shape) -> Shape {
+    Shape::List(section, 0, Repeats::Allowed)
+}
 
 pub(super) fn recipe(
     source: Source,

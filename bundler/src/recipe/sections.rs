@@ -10,36 +10,105 @@ use manifests::sequence::Sequence;
 use manifests::time::Timestamp;
 
 use super::platform::{self, Alternative};
+use super::shapes::{BUNDLE_NAME, INSTALL_PATH, LOCATION, NAME, PATH, PROSE, TEXTS, TIME};
 use super::{Artifact, Location, Tree, evidence};
 use verifier::nearest::nearest;
 
 use crate::failure::Failure;
-use crate::source::{Keys, Table, Value, list};
+use crate::keys::{Key, Keys, Repeats, Rule, Shape, Way};
+use crate::source::{Table, Value, list};
 
-const BUNDLE: Keys =
-    Keys { known: &["name", "version", "sequence", "created", "expires", "audience", "profile"], later: &[] };
-const COMPONENT: Keys = Keys { known: &["name", "title", "default"], later: &[] };
-const ARTIFACT: Keys = Keys {
-    known: &[
-        "name",
-        "component",
-        "source",
-        "for",
-        "partition",
-        "signed-by",
+pub(super) const BUNDLE: Keys = Keys::of(&[
+    Key::required("name", BUNDLE_NAME, "Bundle name: lower-case letters, digits and . _ + ~ -."),
+    Key::required("version", NAME, "Plain name."),
+    Key::required("sequence", Shape::Number(1, (1 << 53) - 1), "Number from 1 to 2⁵³ − 1; only ever grows."),
+    Key::required(
+        "created",
+        TIME,
+        "Time; written into the bundle, so that the same inputs give the same bytes.",
+    ),
+    Key::optional("expires", TIME, "Time after `created`."),
+    Key::optional("audience", Shape::List(&NAME, 1, Repeats::Refused), "List of enclaves, none twice."),
+    Key::optional("profile", Shape::Words(|| vec![STANDARD.to_owned()]), "The profile."),
+]);
+pub(super) const COMPONENT: Keys = Keys::of(&[
+    Key::required("name", NAME, "Plain name."),
+    Key::optional("title", PROSE, "Text."),
+    Key::optional(
+        "default",
+        Shape::Flag,
+        "Whether it is installed when nobody chooses; `true`, where absent.",
+    ),
+]);
+pub(super) const ARTIFACT: Keys = Keys::of(&[
+    Key::required("name", NAME, ABOUT_NAME),
+    Key::optional("component", NAME, ABOUT_COMPONENT),
+    Key::required("source", LOCATION, "Location of the file: a path beside the recipe, or a URL."),
+    Key::optional("for", Shape::Table(&platform::FOR), "The hosts that it is for; all, where absent."),
+    Key::optional("partition", NAME, ABOUT_PARTITION),
+    Key::optional("signed-by", NAME, "Name of a signer; then `signature` is required."),
+    Key::optional(
         "signature",
+        evidence::SIGNATURES,
+        "Location of a detached signature, \"embedded\", the files of a Debian repository, or a list; all must be \
+         good.",
+    ),
+    Key::optional(
         "member",
-        "unsigned",
+        Shape::Text(r#"^[^/\\:<>"|?*]+(?:/[^/\\:<>"|?*]+)*$"#),
+        "Path of a file inside a zip: the detached signatures are over this file, not over the zip.",
+    ),
+    Key::optional("unsigned", PROSE, ABOUT_UNSIGNED),
+    Key::optional(
         "install",
-    ],
-    later: &[("version", "stated versions")],
-};
-const TREE: Keys = Keys {
-    known: &["name", "component", "source", "include", "exclude", "unsigned", "install"],
-    later: &[("signed-by", "signed trees"), ("for", "alternatives by platform")],
-};
-const FILE_INSTALL: Keys = Keys { known: &["file", "mode", "owner"], later: &[] };
-const TREE_INSTALL: Keys = Keys { known: &["directory", "owner"], later: &[] };
+        Shape::AnyOf(&[Shape::Words(actions), Shape::Table(&FILE_INSTALL)]),
+        "What becomes of it on the target: { file = INSTALL PATH, mode = \"0644\", owner = USER }, or an action.",
+    ),
+])
+.later(&[("version", "stated versions")])
+.rules(&[Rule::OneOf(&[
+    Way { all: &["signed-by", "signature"], may: &["member"] },
+    Way { all: &["unsigned"], may: &[] },
+])]);
+pub(super) const TREE: Keys = Keys::of(&[
+    Key::required("name", NAME, ABOUT_NAME),
+    Key::optional("component", NAME, ABOUT_COMPONENT),
+    Key::required("source", PATH, "Path of a folder."),
+    Key::optional("include", TEXTS, "List of patterns; all files, where absent."),
+    Key::optional(
+        "exclude",
+        TEXTS,
+        "List of patterns; wins over `include`, and applies to links and empty folders too.",
+    ),
+    Key::required("unsigned", PROSE, ABOUT_UNSIGNED),
+    Key::optional(
+        "install",
+        Shape::Table(&TREE_INSTALL),
+        "What becomes of it on the target: { directory = INSTALL PATH, owner = USER }.",
+    ),
+])
+.later(&[("signed-by", "signed trees"), ("for", "alternatives by platform")]);
+const FILE_INSTALL: Keys = Keys::of(&[
+    Key::required("file", INSTALL_PATH, "Absolute path on the target."),
+    Key::required("mode", Shape::Text("^0[0-7]{3}$"), "Four octal digits, as \"0644\"."),
+    Key::optional("owner", NAME, ABOUT_OWNER),
+]);
+const TREE_INSTALL: Keys = Keys::of(&[
+    Key::required("directory", INSTALL_PATH, "Absolute path on the target."),
+    Key::optional("owner", NAME, ABOUT_OWNER),
+]);
+
+/// The only profile of this version.
+const STANDARD: &str = "standard";
+const ABOUT_NAME: &str = "Plain name; differs from others by more than case.";
+const ABOUT_OWNER: &str = "A user of the target; the installing user, where absent.";
+pub(super) const ABOUT_COMPONENT: &str = "The component that it belongs to; its own name, where absent.";
+pub(super) const ABOUT_PARTITION: &str = "It is installed only where this partition is chosen.";
+pub(super) const ABOUT_UNSIGNED: &str = "Text: why there is no vendor signature.";
+
+fn actions() -> Vec<String> {
+    FileInstall::WORDS.iter().map(|action| action.word().to_owned()).collect()
+}
 
 pub(super) fn bundle(value: &Value<'_>) -> Result<Identity, Failure> {
     let table = value.table("[bundle]", BUNDLE)?;
@@ -71,7 +140,7 @@ pub(super) fn bundle(value: &Value<'_>) -> Result<Identity, Failure> {
 fn profile(table: &Table<'_>) -> Result<Profile, Failure> {
     let Some(value) = table.optional("profile") else { return Ok(Profile::Standard) };
     match value.string()?.text.as_str() {
-        "standard" => Ok(Profile::Standard),
+        STANDARD => Ok(Profile::Standard),
         "cnsa2" => Err(value.not_yet("the profile `cnsa2`")),
         _ => Err(value.error("has a bad value for `profile`").expected("\"standard\"")),
     }

@@ -21,10 +21,11 @@ use manifests::root::{NamePattern, RootDocument, Rule};
 use manifests::sequence::Sequence;
 
 use crate::failure::Failure;
-use crate::source::{Keys, Source, Table};
+use crate::keys::{Keys, bare};
+use crate::source::{Source, Table};
 
-const DOCUMENT: Keys = Keys { known: &["rules", "floors", "denied", "require-audience"], later: &[] };
-const RULE: Keys = Keys { known: &["names", "require"], later: &[] };
+const DOCUMENT: Keys = Keys::of(&bare(["rules", "floors", "denied", "require-audience"]));
+const RULE: Keys = Keys::of(&bare(["names", "require"]));
 const HINT: &str = "correct the line that is shown; docs/formats/trust-root.md has every key";
 
 /// Whether the file says anything about rules.
