@@ -203,20 +203,43 @@ fn sets(given: &[(String, String)]) -> BTreeMap<String, String> {
 
 fn lock(printer: &Printer, command: &cli::Lock) -> Result<Report, Failures> {
     let recipe_file = &command.recipe.recipe_file;
-    let recipe = Recipe::load(recipe_file, sets(&command.recipe.set))?;
-    let before = recipe.is_remote().then(|| lock_before(&lock::path_beside(recipe_file))).transpose()?;
-    relock(printer, recipe_file, &recipe, before.flatten(), Renewal::Nothing, &command.store)
+    let before = lock_before(&lock::path_beside(recipe_file));
+    let sets = kept_sets(recipe_file, before.as_ref().ok().and_then(Option::as_ref), &command.recipe.set)?;
+    let recipe = Recipe::load(recipe_file, sets)?;
+    // Without URLs a lock pins nothing that this one would not: one that cannot be read is replaced.
+    let before = if recipe.is_remote() { before? } else { before.ok().flatten() };
+    relock(printer, recipe_file, &recipe, before, Renewal::Nothing, &command.store)
 }
 
 fn update(printer: &Printer, command: &cli::Update) -> Result<Report, Failures> {
     let recipe_file = &command.recipe.recipe_file;
     let before = lock_before(&lock::path_beside(recipe_file))?;
-    let given = sets(&command.recipe.set);
-    let locked = before.as_ref().map(|lock| lock.sets.clone()).unwrap_or_default();
-    let recipe = Recipe::load(recipe_file, if given.is_empty() { locked } else { given })?;
-    let renewal = Renewal::of(&command.names);
-    renewal.require_known(&recipe)?;
+    let sets = kept_sets(recipe_file, before.as_ref(), &command.recipe.set)?;
+    let recipe = Recipe::load(recipe_file, sets)?;
+    let renewal = Renewal::of(&command.names, &recipe)?;
     relock(printer, recipe_file, &recipe, before, renewal, &command.store)
+}
+
+/// The values of the lock that is there, as far as the recipe still knows their names, and over them what is given now;
+/// an empty value takes one back.
+fn kept_sets(
+    recipe_file: &Path,
+    before: Option<&Lock>,
+    given: &[(String, String)],
+) -> Result<BTreeMap<String, String>, Failure> {
+    let mut kept = before.map(|lock| lock.sets.clone()).unwrap_or_default();
+    if !kept.is_empty() {
+        let known = Recipe::settable(recipe_file)?;
+        kept.retain(|name, _| known.contains(name));
+    }
+    for (name, value) in given {
+        if value.is_empty() {
+            kept.remove(name);
+        } else {
+            kept.insert(name.clone(), value.clone());
+        }
+    }
+    Ok(kept)
 }
 
 /// The lock that is there, whose word on URLs counts.

@@ -81,6 +81,13 @@ impl Source {
         }
     }
 
+    /// The line of a place, for a failure that has a subject of its own.
+    pub fn excerpt_beside(&self, span: Range<usize>) -> Excerpt {
+        let excerpt = self.excerpt(span);
+        let place = format!("{}:{}:{}", self.name, excerpt.line, excerpt.column);
+        Excerpt { place: Some(place), ..excerpt }
+    }
+
     /// The line of a place.
     pub fn excerpt(&self, span: Range<usize>) -> Excerpt {
         let start = self.text.floor_char_boundary(span.start.min(self.text.len()));
@@ -94,6 +101,7 @@ impl Source {
             column: self.text[line_start..start].chars().count() + 1,
             width: self.text[start..end].chars().count().max(1),
             text: line.to_owned(),
+            place: None,
         }
     }
 }
@@ -402,9 +410,7 @@ fn expand(text: &str, variables: &BTreeMap<String, String>, locals: &Locals) -> 
         if value.is_empty() && own.is_none() {
             return Err(BadVariable {
                 what: format!("uses `${name}`, which has no value yet"),
-                hint: Some(format!(
-                    "give it one under [variables], where the recipe says how to find it out, or with --set {name}=VALUE"
-                )),
+                hint: Some(unanswered(name, variables)),
             });
         }
         out.push_str(value);
@@ -412,6 +418,20 @@ fn expand(text: &str, variables: &BTreeMap<String, String>, locals: &Locals) -> 
     }
     out.push_str(rest);
     Ok(out)
+}
+
+/// What to do about a variable without a value; all others without one are named too.
+fn unanswered(name: &str, variables: &BTreeMap<String, String>) -> String {
+    let how = "under [variables], where the recipe says how to find it out";
+    let others: Vec<&str> = variables
+        .iter()
+        .filter(|(other, value)| value.is_empty() && *other != name)
+        .map(|(other, _)| other.as_str())
+        .collect();
+    if others.is_empty() {
+        return format!("give it one {how}, or with --set {name}=VALUE");
+    }
+    format!("give it one {how}, or with --set {name}=VALUE; so do {}", others.join(", "))
 }
 
 /// Variables that the language gives in some places, and that nobody may define.

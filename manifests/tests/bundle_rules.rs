@@ -191,6 +191,10 @@ fn conditions_that_cannot_hold_are_refused() {
         ("/predicate/artifacts/0/for", json!({"os": "linux", "libc": "musl"}), "libc"),
         ("/predicate/artifacts/0/install", json!({"action": "rpm", "path": "/opt/a"}), "path"),
         ("/predicate/artifacts/0/install", json!({"action": "rmp"}), "rmp"),
+        ("/predicate/artifacts/0/install", json!({"action": "deb"}), "in another way than the packages"),
+        ("/predicate/artifacts/0/for", json!({"package": "msi"}), "do not know"),
+        ("/predicate/artifacts/0/for", json!({"package": "zip"}), "in another way than the packages"),
+        ("/predicate/trustStores/0/name", json!("a+b"), "Notation does not take"),
         ("/predicate/artifacts/0/partition", json!("a b"), "characters other"),
         ("/predicate/trustStores/0/certificates", json!([]), "no certificate"),
         ("/predicate/trustStores/0/type", json!("signingauthority"), "signingauthority"),
@@ -222,6 +226,76 @@ fn conditions_that_cannot_hold_are_refused() {
         let found = read(&document).expect_err(place).to_string();
         assert!(found.contains(said), "{place}: {found}");
     }
+}
+
+/// A check of an item that belongs to a component would run nowhere: it must not be taken for one of a component.
+#[test]
+fn a_check_belongs_to_what_can_be_chosen() {
+    let mut document = conditional();
+    document["predicate"]["artifacts"][0]["component"] = json!("extra");
+    assert!(read(&document).unwrap_err().to_string().contains("a component that does not exist"));
+    document["predicate"]["checks"][0]["component"] = json!("extra");
+    assert!(read(&document).is_ok());
+}
+
+#[test]
+fn what_would_lie_at_one_place_is_refused() {
+    let again = |list: &str, change: &dyn Fn(&mut Value)| {
+        let mut document = conditional();
+        let path = format!("files/again/{list}");
+        document["subject"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({"name": path, "digest": {"sha256": "ab".repeat(32)}}));
+        document["predicate"]["files"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({"path": path, "size": 1, "mode": "0644"}));
+        let items = document["predicate"][list].as_array_mut().unwrap();
+        let mut item = items[0].clone();
+        match list {
+            "trustStores" => item["certificates"][0]["file"] = json!(path),
+            _ => item["file"] = json!(path),
+        }
+        change(&mut item);
+        items.push(item);
+        read(&document).map(drop).map_err(|error| error.to_string())
+    };
+    assert!(
+        again("trustStores", &|store| store["name"] = json!("S")).unwrap_err().contains("two trust stores")
+    );
+    assert_eq!(again("trustStores", &|store| store["name"] = json!("other")), Ok(()));
+    for partition in [json!("west"), Value::Null] {
+        let refused = again("trustPolicies", &|policy| {
+            policy["name"] = json!("TrustPolicy.json");
+            match &partition {
+                Value::Null => drop(policy.as_object_mut().unwrap().remove("partition")),
+                some => policy["partition"] = some.clone(),
+            }
+        });
+        assert!(refused.unwrap_err().contains("two trust policies"), "{partition}");
+    }
+    assert_eq!(again("trustPolicies", &|policy| policy["partition"] = json!("east")), Ok(()));
+    let shared = again("trustPolicies", &|policy| {
+        policy["partition"] = json!("east");
+        policy["file"] = json!("files/trust-policies/west/trustpolicy.json");
+    });
+    assert!(shared.unwrap_err().contains("same file"));
+}
+
+#[test]
+fn trust_is_counted() {
+    let mut document = conditional();
+    let certificate = document["predicate"]["trustStores"][0]["certificates"][0].clone();
+    document["predicate"]["trustStores"][0]["certificates"] = vec![certificate; 100].into();
+    assert!(matches!(read(&document), Err(ManifestError::Limit { found: 101, limit: 100, .. })));
+}
+
+#[test]
+fn a_path_that_could_harm_is_told_beside_other_actions() {
+    let mut document = conditional();
+    document["predicate"]["artifacts"][1]["install"]["path"] = json!("/opt/../etc/x");
+    assert!(matches!(read(&document), Err(ManifestError::Name(_))));
 }
 
 #[test]

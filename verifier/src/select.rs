@@ -63,6 +63,7 @@ impl Selection {
         let predicate = manifest.predicate();
         let components = self.components(predicate)?;
         self.require_partitions(predicate)?;
+        self.require_what_was_named(predicate)?;
         let is_chosen = |own: &Option<Name>, name| components.contains(own.as_ref().unwrap_or(name));
         let asked = predicate.artifacts.iter().filter(|artifact| {
             is_chosen(&artifact.component, &artifact.name) && self.has(artifact.partition.as_ref())
@@ -110,6 +111,29 @@ impl Selection {
             asked && !self.except.contains(name)
         };
         Ok(known.into_iter().filter(|(name, default)| wanted(name, *default)).map(|(name, _)| name).collect())
+    }
+
+    /// Refuses a component that was asked for by name and of which nothing would be installed, since all of it waits for
+    /// a partition that nobody chose.
+    fn require_what_was_named(&self, predicate: &Predicate) -> Result<(), Refusal> {
+        for name in &self.only {
+            let own = |of: &Option<Name>, item: &Name| of.as_ref().unwrap_or(item) == name;
+            let mut artifacts =
+                predicate.artifacts.iter().filter(|it| own(&it.component, &it.name)).peekable();
+            let trees = predicate.trees.iter().any(|it| own(&it.component, &it.name));
+            let waits = artifacts.peek().is_some() && artifacts.all(|it| !self.has(it.partition.as_ref()));
+            if waits && !trees {
+                let partitions: Vec<&str> = partitions(predicate).into_iter().map(Name::as_str).collect();
+                return Err(Refusal::new(
+                    Code::Usage,
+                    name.as_str(),
+                    "is tied to a partition that was not chosen",
+                )
+                .expected(format!("--partition, one of {}", partitions.join(", ")))
+                .hint("choose its partition, or do not name it"));
+            }
+        }
+        Ok(())
     }
 
     fn require_partitions(&self, predicate: &Predicate) -> Result<(), Refusal> {
@@ -165,8 +189,11 @@ fn for_host<'m>(
         }
     }
     for (component, all) in alternatives {
-        let fit: Vec<&Artifact> =
-            all.iter().copied().filter(|it| chosen.iter().any(|one| one.name == it.name)).collect();
+        let fit: Vec<&Artifact> = all
+            .iter()
+            .copied()
+            .filter(|it| it.platform.is_some_and(|platform| matches(&platform, host)))
+            .collect();
         match fit.as_slice() {
             [_] => {}
             [] => {

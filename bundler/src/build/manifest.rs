@@ -104,6 +104,7 @@ struct Planner<'r> {
 impl Planner<'_> {
     fn plan(&mut self, lock: &Lock) -> Result<Plan, Failure> {
         let recipe = self.recipe;
+        require_nothing_else(recipe, lock)?;
         let mut signers = std::collections::BTreeMap::new();
         for (name, signer) in &recipe.signers {
             let locked = lock.signers.get(name).ok_or_else(|| outdated(name))?;
@@ -272,13 +273,22 @@ impl Planner<'_> {
         let place = place::of_trust_policy(self.recipe, policy)?;
         self.file(&policy.template, locked, place.clone())?;
         let mut parameters = Vec::new();
+        let number = self.entries.len().to_string();
         if let Some(entry) = self.entries.last_mut().filter(|entry| !entry.source.as_os_str().is_empty()) {
             let bytes = read_limited(&entry.source, notary::MAX_POLICY_BYTES as u64)?;
             let found = Locked { size: bytes.len() as u64, digest: sha256::digest(&bytes) };
-            if found != locked.state {
-                return Err(Failure::new(Code::LockOutdated, &entry.name, "has changed since it was locked")
+            match &entry.keeper {
+                _ if found == locked.state => {}
+                Some(store) => return Err(store.damaged(&locked.state, &found.digest)),
+                None => {
+                    return Err(Failure::new(
+                        Code::LockOutdated,
+                        &entry.name,
+                        "has changed since it was locked",
+                    )
                     .expected(locked.state)
                     .found(found));
+                }
             }
             let filled = notary::filled(self.recipe, policy, &bytes)?;
             parameters = filled.parameters().iter().cloned().collect();
@@ -288,7 +298,7 @@ impl Planner<'_> {
                     None => TempDir::new()
                         .map_err(|error| Failure::writing("a folder for trust policies", &error))?,
                 };
-                let path = folder.path().join(place.as_str().replace('/', "-"));
+                let path = folder.path().join(&number);
                 std::fs::write(&path, filled.text())
                     .map_err(|error| Failure::writing(path.display().to_string(), &error))?;
                 self.written = Some(folder);
@@ -362,6 +372,25 @@ fn require_same_tree(found: &Found, locked: &LockedTree, tree: &str) -> Result<(
         (Some(gone), None) => Err(refused().expected(gone).found("nothing of that sort")),
         (None, Some(new)) => Err(refused().expected("nothing that is not in the lock").found(new)),
         (Some(gone), Some(new)) => Err(refused().expected(gone).found(new)),
+    }
+}
+
+/// What the lock says and the recipe does not is not built: a reviewer would read of it all the same.
+fn require_nothing_else(recipe: &Recipe, lock: &Lock) -> Result<(), Failure> {
+    let counts = [
+        ("signers", recipe.signers.len(), lock.signers.len()),
+        ("artifacts", recipe.artifacts.len(), lock.artifacts.len()),
+        ("trees", recipe.trees.len(), lock.trees.len()),
+        ("trust stores", recipe.trust_stores.len(), lock.trust_stores.len()),
+        ("trust policies", recipe.trust_policies.len(), lock.trust_policies.len()),
+    ];
+    match counts.into_iter().find(|(_, wanted, found)| wanted < found) {
+        None => Ok(()),
+        Some((what, wanted, found)) => {
+            Err(Failure::new(Code::LockOutdated, what, "are more in the lock than in the recipe")
+                .expected(wanted)
+                .found(found))
+        }
     }
 }
 

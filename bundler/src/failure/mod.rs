@@ -32,6 +32,8 @@ pub struct Excerpt {
     pub width: usize,
     /// The whole line.
     pub text: String,
+    /// `FILE:LINE:COLUMN`, where the failure does not begin with it.
+    pub place: Option<String>,
 }
 
 impl Failure {
@@ -112,6 +114,9 @@ impl fmt::Display for Failure {
         let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
         f.write_str(first)?;
         if let Some(excerpt) = &self.0.excerpt {
+            if let Some(place) = &excerpt.place {
+                write!(f, "\n{}--> {}", " ".repeat(excerpt.line.to_string().len()), printable(place))?;
+            }
             write!(f, "\n{excerpt}")?;
         }
         write!(f, "\n{rest}")

@@ -7,6 +7,7 @@ use verifier::error::Code;
 use super::supply::Supply;
 use super::{Lock, LockedSignature};
 use crate::failure::Failure;
+use crate::inside;
 use crate::recipe::{Artifact, Location};
 
 /// Whose file it is.
@@ -37,16 +38,36 @@ pub(super) fn refusal(
     let before = found.before?;
     let name = owner.name();
     let (was, is) = match owner {
-        Owner::Artifact(_) => (signed_before(supply.before(), name), judged.map(told).unwrap_or_default()),
+        Owner::Artifact(artifact) => {
+            let whole = location.text == artifact.source.text;
+            let version = |version: Option<String>| {
+                version.filter(|_| whole).map(|version| format!(", version {version}")).unwrap_or_default()
+            };
+            (
+                version(version_before(supply.before(), name)) + &signed_before(supply.before(), name),
+                version(version_now(supply, location)) + &judged.map(told).unwrap_or_default(),
+            )
+        }
         Owner::Named(_) => (String::new(), String::new()),
     };
     let failure = Failure::new(Code::LockOutdated, &location.text, "is another file than the lock says")
         .expected(format!("{before}{was}"))
-        .found(format!("{}{is}", found.state))
-        .hint(format!(
+        .found(format!("{}{is}", found.state));
+    let failure = match judged {
+        Some(Err(_)) => failure.hint("do not update: what the server has now would be refused; ask the vendor"),
+        _ => failure.hint(format!(
             "where the vendor has published a new one, run `bundler update {name}`, and review what it changes in the lock"
-        ));
+        )),
+    };
     Some(supply.recipe.beside(location, failure))
+}
+
+fn version_before(before: Option<&Lock>, name: &Name) -> Option<String> {
+    before?.artifacts.get(name)?.inside.as_ref()?.version.clone()
+}
+
+fn version_now(supply: &Supply<'_>, location: &Location) -> Option<String> {
+    inside::of_file(&supply.find(location)?.path).ok()??.facts.version
 }
 
 fn signed_before(before: Option<&Lock>, name: &Name) -> String {

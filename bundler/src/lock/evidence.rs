@@ -20,10 +20,10 @@ use verifier::cli::{self, Kind};
 use verifier::error::Code;
 use verifier::hash::sha256::Midstate;
 use verifier::progress::Progress;
-use verifier::signature::Stop;
 use verifier::signature::approve::{self, Beside, Case};
 use verifier::signature::openpgp::{Check, Hasher};
 use verifier::signature::zip_member::extract;
+use verifier::signature::{Reason, Stop};
 use verifier::unpack::Bound;
 
 use crate::failure::Failure;
@@ -96,9 +96,9 @@ pub(super) fn kind(signature: &Signature, name: &str, artifact: &Path) -> Result
         Signature::Repository { .. } => return Ok(Kind::AptDeb),
         Signature::Embedded { member, .. } => member,
     };
+    let Some(member) = member else { return kind_of_content(name, artifact) };
     let failed = |error| Failure::argument(name, &error);
     let file = File::open(artifact).and_then(FileBytes::new).map_err(failed)?;
-    let Some(member) = member else { return recognise(&file, &cli::Demand::default()).map_err(failed) };
     match extract(&file, member.as_str(), Bound::Ratio) {
         Ok(member) => recognise(&member.bytes, &cli::Demand::default()).map_err(failed),
         Err(Stop::Read(error)) => Err(failed(error)),
@@ -108,6 +108,14 @@ pub(super) fn kind(signature: &Signature, name: &str, artifact: &Path) -> Result
                 .found(format!("{}: {note}", reason.as_str())))
         }
     }
+}
+
+/// What a file is, by its content.
+pub(super) fn kind_of_content(name: &str, artifact: &Path) -> Result<Kind, Failure> {
+    let recognised = File::open(artifact)
+        .and_then(FileBytes::new)
+        .and_then(|file| recognise(&file, &cli::Demand::default()));
+    recognised.map_err(|error| Failure::argument(name, &error))
 }
 
 /// Signatures that wait for the artifact's bytes.
@@ -204,8 +212,14 @@ impl Asked {
         if !files.is_empty() {
             refusal.found = refusal.found.map(|found| format!("{found}, in {}", files.join(" and ")));
         }
-        refusal
-            .hint("fetch file and signature from the vendor again; ask the vendor before you change a pin")
-            .into()
+        let future =
+            [Reason::SignatureFromTheFuture, Reason::TimestampFromTheFuture, Reason::ReleaseFromTheFuture];
+        let hint = match evidence.reason.as_deref() {
+            Some(reason) if future.iter().any(|known| known.as_str() == reason) => {
+                "signatures are judged at `created` in the recipe, which is earlier than this one: set it to now"
+            }
+            _ => "fetch file and signature from the vendor again; ask the vendor before you change a pin",
+        };
+        refusal.hint(hint).into()
     }
 }

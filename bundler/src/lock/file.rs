@@ -51,7 +51,7 @@ pub fn render(lock: &Lock) -> String {
     text(&mut out, "recipe", &lock.recipe.to_string());
     if !lock.sets.is_empty() {
         out.push_str("\n[set]\n");
-        lock.sets.iter().for_each(|(name, value)| text(&mut out, name, value));
+        lock.sets.iter().for_each(|(name, value)| text(&mut out, &key(name), value));
     }
     for (name, signer) in &lock.signers {
         out.push_str("\n[[signer]]\n");
@@ -103,6 +103,12 @@ fn keys(out: &mut String, of: &str, keys: &LockedKeys) {
         out.push_str(&format!("\n[[{of}.file]]\n"));
         file(out, one);
     }
+}
+
+/// A name as a key of TOML: bare where it can be.
+fn key(name: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { quoted(name) }
 }
 
 /// What the artifact says of itself.

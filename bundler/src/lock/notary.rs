@@ -22,6 +22,9 @@ use crate::report::Printer;
 
 pub use verifier::notary::policy::MAX_POLICY_BYTES;
 
+/// The partitions of AWS, whose signing profiles say which they are of.
+const PARTITIONS: [&str; 3] = ["aws", "aws-us-gov", "aws-cn"];
+
 /// A small file that is neither an artifact nor its signature, with what the lock says of it; none where it is refused,
 /// which is told.
 fn named_file(
@@ -180,6 +183,20 @@ fn doubts(recipe: &Recipe, wanted: &TrustPolicy, filled: &Template) -> Vec<Strin
         .collect();
     let stores = document.stores().into_iter().map(ToString::to_string);
     let missing: Vec<String> = stores.filter(|store| !carried.contains(store)).collect();
+    let profiles = document.statements().iter().flat_map(Statement::identities);
+    let elsewhere = profiles.filter_map(|identity| match identity {
+        Identity::SigningProfile(profile) => Some(profile.partition.as_str()),
+        _ => None,
+    });
+    if let Some(partition) =
+        wanted.partition.as_ref().map(Name::as_str).filter(|name| PARTITIONS.contains(name))
+        && filled.parameters().is_empty()
+        && let Some(other) = elsewhere.into_iter().find(|other| *other != partition)
+    {
+        doubts.push(format!(
+            "trusts a signing profile of the partition {other}, and is for {partition}: no signature there can meet it"
+        ));
+    }
     if !missing.is_empty() {
         doubts.push(format!("names trust stores that this recipe does not carry: {}", missing.join(", ")));
     }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 
-use manifests::bundle;
+use manifests::bundle::{self, Arch, Package};
 use manifests::name::Name;
 use verifier::check::openpgp::hash;
 use verifier::cli::Kind;
+use verifier::error::Code;
 use verifier::hash::sha256::Midstate;
 use verifier::progress::Progress;
 use verifier::report::human::size;
@@ -66,6 +67,9 @@ pub fn resolve(recipe: &Recipe, remote: Option<&Remote>, printer: &Printer) -> R
         let read = if task.in_lanes() { read.next() } else { None };
         let artifact = task.artifact;
         if let Some(locked) = task.finish(&supply, read, &mut gathered, progress) {
+            if let Some(doubt) = other_platform(artifact, &locked) {
+                printer.note(&doubt);
+            }
             artifacts.insert(artifact.name.clone(), locked);
         }
     }
@@ -363,6 +367,7 @@ impl Task<'_, '_> {
         };
         let judged = self.signatures(midstate.as_ref());
         let judged = judged.and_then(|signatures| self.require_no_page().map(|()| signatures));
+        let judged = judged.and_then(|signatures| self.require_installable().map(|()| signatures));
         let file = Supply::locked(&self.artifact.source, &self.found, state);
         let signatures = tell(supply, self.artifact, judged, gathered)?;
         let inside = gathered.keep(inside::of_file(&self.found.path))?.map(|inside| inside.facts);
@@ -383,14 +388,60 @@ impl Task<'_, '_> {
             .collect())
     }
 
+    /// Refuses a file that cannot be installed in the way that the recipe says.
+    fn require_installable(&self) -> Result<(), Failure> {
+        let Some(install) = &self.artifact.install else { return Ok(()) };
+        let wanted = match install.package() {
+            None => return Ok(()),
+            Some(Package::Rpm) => Kind::Rpm,
+            Some(Package::Deb) => Kind::Deb,
+            Some(Package::Pkg) => Kind::ApplePkg,
+            Some(Package::Msi) => Kind::Authenticode,
+            Some(Package::Zip) => Kind::Zip,
+        };
+        let source = &self.artifact.source;
+        let found = evidence::kind_of_content(&source.text, &self.found.path)?;
+        if found == wanted {
+            return Ok(());
+        }
+        let word = install.word();
+        Err(Failure::new(
+            Code::RecipeInvalid,
+            &source.text,
+            format!("is nothing that `install = \"{word}\"` installs"),
+        )
+        .expected(format!("a file of the kind `{}`", wanted.as_str()))
+        .found(format!("`{}`", found.as_str()))
+        .hint("correct the source, or the way to install"))
+    }
+
     /// Refuses a login or error page in the place of a file that nobody signed.
     fn require_no_page(&self) -> Result<(), Failure> {
-        let page = self.found.remote.is_some_and(|stored| stored.page) && begins_as_a_page(&self.found);
+        let name = self.artifact.source.file_name().to_ascii_lowercase();
+        let wanted = name.ends_with(".html") || name.ends_with(".htm");
+        let page = self.found.remote.is_some() && !wanted && begins_as_a_page(&self.found);
         if !page || matches!(self.artifact.demand, Demand::SignedBy { .. }) {
             return Ok(());
         }
         Err(page_failure(&self.artifact.source))
     }
+}
+
+/// What an artifact says of itself and its recipe does not: that it is for other processors.
+fn other_platform(artifact: &Artifact, locked: &LockedArtifact) -> Option<String> {
+    let wanted = artifact.platform?.arch?;
+    let said = locked.inside.as_ref()?.arch.as_deref()?;
+    let lower = said.to_ascii_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let is = |arch: Arch| {
+        words.iter().any(|word| {
+            *word == arch.as_str() || *word == arch.machine() || (*word == "x64" && arch == Arch::Amd64)
+        })
+    };
+    let other = Arch::ALL.iter().copied().any(|arch| arch != wanted && is(arch));
+    (other && !is(wanted)).then(|| {
+        format!("{}: the file says that it is for {said}, the recipe says {}", artifact.name, wanted.as_str())
+    })
 }
 
 fn page_failure(source: &Location) -> Failure {
@@ -414,14 +465,20 @@ fn tell(
         let pages: Vec<&str> = artifact
             .sources()
             .into_iter()
-            .filter(|source| supply.find(source).is_some_and(|found| found.remote.is_some_and(is_page)))
+            .filter(|source| {
+                let found = supply.find(source);
+                found.is_some_and(|found| {
+                    found.remote.is_some_and(|stored| is_page(stored) || begins_as_a_page(&found))
+                })
+            })
             .map(|source| &*source.text)
             .collect();
+        let failure = supply.recipe.beside(&artifact.source, failure);
         if pages.is_empty() {
             return failure;
         }
         let found = failure.refusal().found.clone().map(|found| format!("{found}; ")).unwrap_or_default();
-        failure.found(format!("{found}the server calls {} a web page", pages.join(" and ")))
+        failure.found(format!("{found}{} is a web page", pages.join(" and ")))
     });
     match tell_changes(supply, artifact, Some(&judged), gathered) {
         0 => gathered.keep(judged),

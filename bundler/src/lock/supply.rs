@@ -52,22 +52,24 @@ pub enum Renewal {
 }
 
 impl Renewal {
-    /// What the command line names: nothing in particular is everything.
-    pub fn of(names: &[Name]) -> Self {
-        if names.is_empty() { Self::Everything } else { Self::Named(names.iter().cloned().collect()) }
-    }
-
-    /// Refuses a name that nothing in the recipe has.
-    pub fn require_known(&self, recipe: &Recipe) -> Result<(), Failure> {
-        let Self::Named(names) = self else { return Ok(()) };
-        let artifacts = recipe.artifacts.iter().map(|artifact| &artifact.name);
+    /// What the command line names: nothing in particular is everything. The name of a section with a list stands for
+    /// all artifacts that it makes. Refused: a name that nothing in the recipe has.
+    pub fn of(names: &[Name], recipe: &Recipe) -> Result<Self, Failure> {
+        if names.is_empty() {
+            return Ok(Self::Everything);
+        }
+        let artifacts = recipe.artifacts.iter().flat_map(|artifact| [&artifact.name, &artifact.section]);
         let trees = recipe.trees.iter().map(|tree| &tree.name);
         let stores = recipe.trust_stores.iter().map(|store| &store.name);
         let policies = recipe.trust_policies.iter().map(|policy| &policy.name);
         let others = recipe.signers.keys().chain(stores).chain(policies);
         let known: BTreeSet<&Name> = artifacts.chain(trees).chain(others).collect();
         match names.iter().find(|name| !known.contains(name)) {
-            None => Ok(()),
+            None => {
+                let made = recipe.artifacts.iter().filter(|artifact| names.contains(&artifact.section));
+                let made = made.map(|artifact| artifact.name.clone());
+                Ok(Self::Named(names.iter().cloned().chain(made).collect()))
+            }
             Some(name) => {
                 let failure = Failure::usage(
                     name.as_str(),

@@ -36,7 +36,7 @@ pub(super) fn hosts(root: &Table<'_>, folder: &Path) -> Result<Hosts, Failure> {
         }
         let table = value.table(title(), HOST)?;
         let headers = table.optional("headers").map_or(Ok(Vec::new()), |headers| headers_of(&headers))?;
-        let ca = table.optional("ca").map(|ca| Location::path(&ca)).transpose()?;
+        let ca = table.optional("ca").map(|ca| Location::anywhere(&ca)).transpose()?;
         let ca: Option<PathBuf> = ca.map(|ca| folder.join(ca.text));
         hosts
             .add(value.key(), &headers, ca)

@@ -54,8 +54,22 @@ impl Location {
         Ok(location)
     }
 
-    /// A file or folder beside the recipe.
+    /// A file or folder beside the recipe, or beneath its folder.
     pub(super) fn path(value: &Value<'_>) -> Result<Self, Failure> {
+        let location = Self::anywhere(value)?;
+        let text = &location.text;
+        if text.starts_with('/') || text.split('/').any(|part| part == "..") {
+            return Err(value
+                .error("names a path that leaves the recipe's folder")
+                .expected("a path beneath the folder of the recipe")
+                .found(text)
+                .hint("what lies elsewhere is a URL: file:///…, which is copied into the store"));
+        }
+        Ok(location)
+    }
+
+    /// A file of this machine that no bundle carries.
+    pub(super) fn anywhere(value: &Value<'_>) -> Result<Self, Failure> {
         let text = value.string()?;
         if scheme(&text.text).is_some() {
             return Err(value.error("names a URL where a path is wanted").hint(

@@ -182,6 +182,8 @@ impl Signer {
 pub struct Artifact {
     /// Its name.
     pub name: Name,
+    /// The name as the section has it, without what a list in `for` adds.
+    pub section: Name,
     /// The component it belongs to; its own name, where absent.
     pub component: Option<Name>,
     /// The hosts that it is for; all, where absent.
@@ -348,6 +350,11 @@ impl Recipe {
         read::recipe(Source::read(path)?, files::folder(path), sets)
     }
 
+    /// What `--set` can give in a recipe: its variables, and the parameters of its trust policies.
+    pub fn settable(path: &Path) -> Result<BTreeSet<String>, Failure> {
+        read::settable(&Source::read(path)?)
+    }
+
     /// Reads a recipe that is already in memory, as if it lay in `folder`.
     pub fn from_text(
         name: &str,
@@ -398,7 +405,7 @@ impl Recipe {
 
     /// Shows the recipe's line with a failure that has a subject of its own.
     pub fn beside(&self, at: &Location, failure: Failure) -> Failure {
-        failure.with_excerpt(self.source.excerpt(at.span.clone()))
+        failure.with_excerpt(self.source.excerpt_beside(at.span.clone()))
     }
 
     /// A complaint that points at a path of the recipe.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the Notary Project's verifiers on the target shall trust: `[[trust-store]]` and `[[trust-policy]]`.
 
+use std::collections::BTreeSet;
+
 use manifests::bundle::StoreType;
 use manifests::name::Name;
 
@@ -89,11 +91,18 @@ fn store_name(text: &str) -> Result<Name, String> {
 
 pub(super) fn trust_policy(value: &Value<'_>) -> Result<TrustPolicy, Failure> {
     let table = value.table("[[trust-policy]]", TRUST_POLICY)?;
-    let mut parameters = Vec::new();
+    let (mut parameters, mut known) = (Vec::new(), BTreeSet::new());
     if let Some(names) = table.optional("parameters") {
         for item in names.array()? {
+            // `--set` is looked up before variables are: a name is written out.
+            let written = item.string_before_variables().unwrap_or_default();
+            if written.contains('$') {
+                return Err(item
+                    .error("has a variable in the name of a parameter")
+                    .hint("write the name out"));
+            }
             let parameter = item.parse(Name::new)?;
-            if parameters.contains(&parameter) {
+            if !known.insert(parameter.clone()) {
                 return Err(item.error(format!("names the parameter `{parameter}` twice")));
             }
             parameters.push(parameter);

@@ -82,9 +82,16 @@ pub(super) fn recipe(
     let hosts = hosts::hosts(&root, &folder)?;
     let signers = signers(&root)?;
     let mut names = Names::default();
-    let components = list(&root, "component", |item| names.component(item))?;
+    let mut components = list(&root, "component", |item| names.component(item))?;
+    // Components that nobody wrote: the alternatives of one section.
+    let mut made = Vec::new();
     let artifacts = list(&root, "artifact", |item| {
-        let artifacts = sections::artifacts(item)?;
+        let mut artifacts = sections::artifacts(item)?;
+        if let Some(own) = sections::component_of_alternatives(item, &artifacts)? {
+            names.components.insert(own.name.clone());
+            artifacts.iter_mut().for_each(|artifact| artifact.component = Some(own.name.clone()));
+            made.push(own);
+        }
         for artifact in &artifacts {
             names.member(item, &artifact.name, artifact.component.as_ref())?;
             if let Demand::SignedBy { signer, .. } = &artifact.demand {
@@ -93,6 +100,7 @@ pub(super) fn recipe(
         }
         Ok(artifacts)
     })?;
+    components.append(&mut made);
     let trees = list(&root, "tree", |item| {
         let tree = sections::tree(item)?;
         names.member(item, &tree.name, tree.component.as_ref())?;
@@ -130,7 +138,8 @@ fn variables(source: &Source, sets: &BTreeMap<String, String>) -> Result<BTreeMa
     let mut variables = BTreeMap::new();
     if let Some(section) = root.optional("variables") {
         for value in section.open_table("[variables]")?.entries() {
-            if !value.key().chars().all(is_variable) || GIVEN.contains(&value.key()) {
+            if value.key().is_empty() || !value.key().chars().all(is_variable) || GIVEN.contains(&value.key())
+            {
                 return Err(source
                     .error(value.key_span(), format!("has a bad name for a variable: `{}`", value.key()))
                     .expected("letters, digits and _; not source, os, arch or machine, which are given"));
@@ -139,6 +148,14 @@ fn variables(source: &Source, sets: &BTreeMap<String, String>) -> Result<BTreeMa
         }
     }
     let parameters = parameters(&root)?;
+    if let Some(section) = root.optional("variables")
+        && let Some(both) =
+            section.open_table("[variables]")?.entries().iter().find(|value| parameters.contains(value.key()))
+    {
+        return Err(source
+            .error(both.key_span(), format!("has a variable and a parameter of one name: `{}`", both.key()))
+            .hint("--set could not tell them apart: rename one of them"));
+    }
     for (name, value) in sets {
         if parameters.contains(name) {
             continue;
@@ -155,6 +172,18 @@ fn variables(source: &Source, sets: &BTreeMap<String, String>) -> Result<BTreeMa
         }
     }
     Ok(variables)
+}
+
+/// The names of variables and parameters.
+pub(super) fn settable(source: &Source) -> Result<BTreeSet<String>, Failure> {
+    let document = source.parse()?;
+    let root = Table::open(source, "the recipe", 0..0, document.get_ref());
+    let mut names = parameters(&root)?;
+    if let Some(section) = root.optional("variables") {
+        let variables = section.open_table("[variables]")?.entries();
+        names.extend(variables.iter().map(|variable| variable.key().to_owned()));
+    }
+    Ok(names)
 }
 
 /// The parameters of all trust policies, which `--set` may give too.
@@ -209,9 +238,12 @@ const TAKEN: [&str; 3] = ["signers", "trust-stores", "trust-policies"];
 #[derive(Default)]
 struct Names {
     components: BTreeSet<Name>,
-    members: BTreeSet<Name>,
+    /// Without regard to case.
+    members: BTreeSet<String>,
+    /// Those that are a component by themselves.
+    alone: BTreeSet<Name>,
     stores: BTreeSet<String>,
-    policies: BTreeSet<String>,
+    policies: BTreeMap<String, BTreeSet<Option<String>>>,
     checks: BTreeSet<String>,
 }
 
@@ -228,7 +260,9 @@ impl Names {
 
     fn trust_policy(&mut self, item: &Value<'_>) -> Result<TrustPolicy, Failure> {
         let policy = notary::trust_policy(item)?;
-        if !self.policies.insert(policy.key().to_ascii_lowercase()) {
+        let of = self.policies.entry(policy.name.as_str().to_ascii_lowercase()).or_default();
+        let (new, first) = (policy.partition.as_ref().map(ToString::to_string), of.is_empty());
+        if !first && (new.is_none() || of.contains(&None)) || !of.insert(new) {
             return Err(at(item, "name")?
                 .error(format!("names a second trust policy `{}`", policy.key()))
                 .hint("one for each `partition`, or one for all"));
@@ -243,7 +277,7 @@ impl Names {
         }
         if let Some(component) = &check.component
             && !self.components.contains(component)
-            && !self.members.contains(component)
+            && !self.alone.contains(component)
         {
             return Err(self.unknown_component(item, component)?);
         }
@@ -272,13 +306,11 @@ impl Names {
                 .error(format!("has a name that is taken: `{name}`"))
                 .hint(format!("files/{taken}/ holds other files of the bundle: choose another name")));
         }
-        let folded = name.as_str().to_ascii_lowercase();
-        if self.members.iter().any(|other| other.as_str().eq_ignore_ascii_case(&folded)) {
+        if !self.members.insert(name.as_str().to_ascii_lowercase()) {
             return Err(at(item, "name")?
                 .error(format!("names a second artifact or tree `{name}`"))
                 .hint("names must differ by more than upper and lower case"));
         }
-        self.members.insert(name.clone());
         match component {
             Some(component) if !self.components.contains(component) => {
                 Err(self.unknown_component(item, component)?)
@@ -286,7 +318,11 @@ impl Names {
             None if self.components.contains(name) => Err(at(item, "name")?
                 .error(format!("has the name of the component `{name}` without belonging to it"))
                 .hint(format!("say `component = \"{name}\"`, or choose another name"))),
-            _ => Ok(()),
+            None => {
+                self.alone.insert(name.clone());
+                Ok(())
+            }
+            Some(_) => Ok(()),
         }
     }
 }

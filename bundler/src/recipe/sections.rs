@@ -161,6 +161,21 @@ pub(super) fn artifacts(value: &Value<'_>) -> Result<Vec<Artifact>, Failure> {
     platform::alternatives(&table)?.iter().map(|alternative| artifact(value, alternative)).collect()
 }
 
+/// The component that artifacts made by a list belong to where nobody named one: they are alternatives, and a host
+/// needs one of them.
+pub(super) fn component_of_alternatives(
+    value: &Value<'_>,
+    artifacts: &[Artifact],
+) -> Result<Option<Component>, Failure> {
+    let alone =
+        artifacts.iter().any(|artifact| artifact.component.is_none() && artifact.name != artifact.section);
+    if !alone {
+        return Ok(None);
+    }
+    let name = value.table("[[artifact]]", ARTIFACT)?.required("name")?.parse(Name::new)?;
+    Ok(Some(Component { name, title: None, default: true }))
+}
+
 fn artifact(value: &Value<'_>, alternative: &Alternative) -> Result<Artifact, Failure> {
     let table = alternative.within(value).table("[[artifact]]", ARTIFACT)?;
     let base = table.required("name")?;
@@ -178,7 +193,18 @@ fn artifact(value: &Value<'_>, alternative: &Alternative) -> Result<Artifact, Fa
             install.word()
         )));
     }
+    let package = alternative.platform.and_then(|platform| platform.package);
+    if let (Some(install), Some(package)) = (&install, package)
+        && install.package().is_some_and(|only| only != package)
+    {
+        return Err(table.required("install")?.error(format!(
+            "is no way to install what is for `{}`: `{}`",
+            package.as_str(),
+            install.word()
+        )));
+    }
     Ok(Artifact {
+        section: Name::new(&base.string()?.text).unwrap_or_else(|_| name.clone()),
         component: table.optional("component").map(|value| value.parse(Name::new)).transpose()?,
         platform: alternative.platform,
         partition: table.optional("partition").map(|value| value.parse(Name::new)).transpose()?,

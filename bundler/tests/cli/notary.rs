@@ -152,6 +152,8 @@ fn a_policy_that_breaks_a_rule_is_refused() {
         ("[\"$scopes\"]", "[\"a.example/x\"]", "does not use the parameter `scopes`"),
         ("\"$scopes\"", "\"$\"", "names no parameter"),
         ("{\n", "", "is no template"),
+        ("\"strict\"", "\"\\u0024oops\"", "breaks a rule of trust policies"),
+        ("\"level\"", "\"$scopes\"", "stands in the place of a member's name"),
     ] {
         folder.write("trustpolicy.json.in", POLICY.replacen(from, to, 1));
         let text = folder.run(&["lock"]).refused(1);
@@ -162,6 +164,7 @@ fn a_policy_that_breaks_a_rule_is_refused() {
         ("scopes=https://a.example/x", 1, "breaks a rule of trust policies"),
         ("scopes=[1]", 2, "is no list of texts"),
         ("scopes=[]", 1, "has no value"),
+        ("scopes=$profile-arn", 1, "has a value that begins with $"),
         ("profile-arn=arn:aws:signer:us-west-2:11112222333:/signing-profiles/release", 1, "no signature has"),
         ("profile-arn=arn:aws:signer:us-west-2:111122223333:signing-profiles/release", 1, "no signature has"),
         ("profile-arn=arn:aws:iam::111122223333:role/release", 1, "trusts an identity that no signature has"),
@@ -189,4 +192,60 @@ fn what_changed_since_it_was_locked_is_refused_when_it_is_built() {
     let text = folder.run(&["build", "-o", "out.bundle.tar"]).refused(2);
     assert!(text.contains("has changed since it was locked"), "{text}");
     assert!(!folder.names().contains(&"out.bundle.tar".to_owned()));
+}
+
+#[test]
+fn what_was_given_stays_until_it_is_taken_back() {
+    let Some(folder) = folder() else { return };
+    folder.good(&["lock", "--set", PROFILE, "--set", "scopes=a.example/x"]);
+    let lock = folder.read("bundle.lock");
+    folder.good(&["lock"]);
+    assert!(lock == folder.read("bundle.lock"), "a second lock keeps the values");
+    folder.good(&["lock", "--set", "scopes="]);
+    let lock = String::from_utf8(folder.read("bundle.lock")).unwrap();
+    assert!(lock.contains("profile-arn = ") && !lock.contains("scopes = "), "{lock}");
+    // A name that the recipe no longer has goes with it.
+    let recipe = String::from_utf8(folder.read("bundle.toml")).unwrap();
+    folder.write("bundle.toml", recipe.replace("\"profile-arn\", ", ""));
+    folder.write("trustpolicy.json.in", POLICY.replace("$profile-arn", "x509.subject:C=US,ST=WA,O=Example"));
+    folder.good(&["lock"]);
+    assert!(!String::from_utf8(folder.read("bundle.lock")).unwrap().contains("[set]"));
+}
+
+#[test]
+fn names_of_all_sorts_make_a_lock_that_can_be_read() {
+    let Some(folder) = folder() else { return };
+    let recipe = String::from_utf8(folder.read("bundle.toml")).unwrap();
+    folder.write("bundle.toml", recipe.replace("\"scopes\"", "\"a.b+c\""));
+    folder.write("trustpolicy.json.in", POLICY.replace("$scopes", "$a.b+c"));
+    folder.good(&["lock", "--set", "a.b+c=a.example/x"]);
+    folder.good(&["build", "-o", "out.bundle.tar"]);
+    assert!(carried(&folder, "files/trust-policies/west/trustpolicy.json").contains("\"a.example/x\""));
+    folder.write("bundle.toml", format!("{recipe}\n[variables]\nscopes = \"x\"\n"));
+    let text = folder.run(&["lock"]).refused(2);
+    assert!(text.contains("has a variable and a parameter of one name: `scopes`"), "{text}");
+}
+
+/// Two policies whose places in the bundle differ by a slash alone.
+#[test]
+fn filled_policies_do_not_meet() {
+    let Some(folder) = folder() else { return };
+    let recipe = String::from_utf8(folder.read("bundle.toml")).unwrap();
+    let second = "\n[[trust-policy]]\nname = \"west-trustpolicy.json\"\ntemplate = \"second.json\"\nparameters = [\"scopes\"]\n";
+    folder.write("bundle.toml", recipe + second);
+    folder.write("second.json", POLICY.replace("$profile-arn", "x509.subject:C=US,ST=WA,O=Second"));
+    folder.good(&["lock", "--set", PROFILE, "--set", "scopes=a.example/x"]);
+    folder.good(&["build", "-o", "out.bundle.tar"]);
+    assert!(carried(&folder, "files/trust-policies/west-trustpolicy.json").contains("O=Second"));
+    assert!(carried(&folder, "files/trust-policies/west/trustpolicy.json").contains("signing-profiles"));
+}
+
+#[test]
+fn a_profile_of_another_partition_is_noted() {
+    let Some(folder) = folder() else { return };
+    let recipe = String::from_utf8(folder.read("bundle.toml")).unwrap();
+    folder.write("bundle.toml", recipe.replace("\"west\"", "\"aws-us-gov\""));
+    let run = folder.run(&["lock", "--set", PROFILE, "--set", "scopes=a.example/x"]);
+    run.good();
+    assert!(run.stderr().contains("partition aws, and is for aws-us-gov"), "{}", run.stderr());
 }

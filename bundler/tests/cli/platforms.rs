@@ -32,6 +32,8 @@ fn folder(sections: &str) -> Folder {
     {
         folder.write(file, file);
     }
+    // As far as its kind is told by content: an rpm.
+    folder.write("b.rpm", [&[0xed, 0xab, 0xee, 0xdb, 3][..], &[0; 200]].concat());
     folder
 }
 
@@ -67,6 +69,27 @@ fn a_list_makes_one_artifact_for_each() {
     assert_eq!(Value::from(found), expected);
 }
 
+/// Alternatives that nobody put into a component are one: a host installs exactly one of them.
+#[test]
+fn a_list_without_a_component_is_one() {
+    let predicate =
+        manifest(&TOOL.replace("component = \"tool\"\n", "").replace("name = \"tool\"", "name = \"other\""));
+    let components: Vec<Value> = predicate["artifacts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|artifact| artifact["component"].clone())
+        .collect();
+    assert_eq!(components, ["other", "other"]);
+    assert!(
+        predicate["components"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|it| *it == json!({"name": "other", "default": true}))
+    );
+}
+
 #[test]
 fn names_say_what_varies() {
     let names = |wanted: &str| -> Vec<String> {
@@ -89,7 +112,7 @@ fn partitions_packages_and_checks_reach_the_manifest() {
 [[artifact]]
 name = "package"
 component = "tool"
-source = "a.rpm"
+source = "b.rpm"
 for = { package = "rpm" }
 partition = "west"
 unsigned = "built here"
@@ -148,6 +171,12 @@ fn impossible_platforms_are_told() {
     assert!(text.contains("is no way to install on linux: `msi`"), "{text}");
     let text = complaint(&TOOL.replace("{ file = \"/opt/tool\", mode = \"0755\" }", "\"rpms\""));
     assert!(text.contains("did you mean `rpm`?"), "{text}");
+    let package = TOOL.replace(
+        "os = \"linux\", arch = [\"amd64\", \"arm64\"]",
+        "package = \"deb\", arch = [\"amd64\", \"arm64\"], os = \"linux\"",
+    );
+    let text = complaint(&package.replace("{ file = \"/opt/tool\", mode = \"0755\" }", "\"rpm\""));
+    assert!(text.contains("is no way to install what is for `deb`: `rpm`"), "{text}");
     let text = complaint(&TOOL.replace("unsigned", "partition = \"a b\"\nunsigned"));
     assert!(text.contains("has a bad value for `partition`"), "{text}");
     let twice = format!(
@@ -167,6 +196,10 @@ fn checks_that_make_no_sense_are_told() {
         ("run = []", "runs nothing"),
         ("run = [\"../x\"]", "neither a plain name nor an absolute path"),
         ("run = [\"x\"]\ncomponent = \"tol\"", "did you mean `tool`?"),
+        (
+            "run = [\"x\"]\ncomponent = \"app\"\n\n[[artifact]]\nname = \"app\"\ncomponent = \"tool\"\nsource = \"a.rpm\"\nunsigned = \"x\"",
+            "names an unknown component `app`",
+        ),
         ("run = [\"x\"]\nexpect = { column = \"A\" }", "expects neither a column nor a text"),
         ("run = [\"x\"]\nexpect = { contains = \"\" }", "it is empty"),
         ("run = [\"x\"]\nfor = { arch = [\"arm64\"] }", "has a list where one value is wanted"),
@@ -199,4 +232,14 @@ fn images_are_read_and_refused_by_name() {
         let text = image(source, rest);
         assert!(text.contains(expected), "{source} {rest}: {text}");
     }
+}
+
+#[test]
+fn a_file_that_cannot_be_installed_as_it_says_is_refused() {
+    let folder = folder(
+        "\n[[artifact]]\nname = \"a\"\nsource = \"a.rpm\"\nunsigned = \"built here\"\ninstall = \"rpm\"\n",
+    );
+    let text = folder.run(&["lock"]).refused(2);
+    assert!(text.contains("a.rpm is nothing that `install = \"rpm\"` installs"), "{text}");
+    assert!(text.contains("--> bundle.toml:12:10\n"), "{text}");
 }

@@ -84,6 +84,17 @@ fn wrong_types_and_values_point_at_the_value() {
         ("unsigned = \"written", "signed-by = \"v\"\nsignature = \"s\"\nunsigned = \"written", "says both"),
         ("source = \"docs/\"\n", "", "lacks the key `source` in [[tree]]"),
         ("[bundle]", "[bundl]", "did you mean `bundle`?"),
+        (
+            "\"notes.txt\"\nunsigned",
+            "\"../notes.txt\"\nunsigned",
+            "names a path that leaves the recipe's folder",
+        ),
+        (
+            "\"notes.txt\"\nunsigned",
+            "\"/etc/passwd\"\nunsigned",
+            "names a path that leaves the recipe's folder",
+        ),
+        ("\"docs/\"", "\"docs/../../\"", "names a path that leaves the recipe's folder"),
         ("version = \"1.0\"", "version = \"1.0", "is not TOML"),
         ("version = \"1.0\"", "version = \"1.0\"\nversion = \"1.0\"", "4:1 is not TOML"),
     ] {

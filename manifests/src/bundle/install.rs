@@ -52,6 +52,18 @@ impl FileInstall {
     pub const WORDS: &[Self] =
         &[Self::Rpm {}, Self::Deb {}, Self::Pkg {}, Self::Msi {}, Self::NotationPlugin {}, Self::AwsCli {}];
 
+    /// What hosts must install for it; none: anything.
+    pub const fn package(&self) -> Option<Package> {
+        match self {
+            Self::File { .. } => None,
+            Self::Rpm {} => Some(Package::Rpm),
+            Self::Deb {} => Some(Package::Deb),
+            Self::Pkg {} => Some(Package::Pkg),
+            Self::Msi {} => Some(Package::Msi),
+            Self::NotationPlugin {} | Self::AwsCli {} => Some(Package::Zip),
+        }
+    }
+
     /// The only operating system that it works on; none: any.
     pub const fn os(&self) -> Option<Os> {
         match self {

@@ -34,7 +34,8 @@ pub use notary::{StoreType, TrustPolicy, TrustStore};
 pub use payload::{Inside, Payload};
 pub use platform::{Arch, Os, Package, Platform};
 pub use preface::Preface;
-pub use rules::{MAX_CHECKS, MAX_TEXT_BYTES, identity, stays_inside};
+pub use rules::conditions::{MAX_CHECKS, MAX_TRUSTED};
+pub use rules::{MAX_TEXT_BYTES, identity, stays_inside};
 
 /// `predicateType` of a bundle's manifest.
 pub const BUNDLE_TYPE: &str = "urn:sealift:bundle:1";

@@ -16,7 +16,7 @@ use super::{Malformed, StoreName, broken, quoted};
 
 /// Bytes of one document. Real ones have less than 100 KiB.
 pub const MAX_POLICY_BYTES: usize = 1024 * 1024;
-/// Identities of one statement: each is compared with each. Real ones have a handful.
+/// Identities of one document: those of a statement are compared with each other. Real ones have a handful.
 pub const MAX_IDENTITIES: usize = 1000;
 
 /// A trust policy in which every rule holds.
@@ -141,9 +141,16 @@ impl TrustPolicy {
         let has_scopes =
             |item: &Place<'_>| item.members().is_ok_and(|keys| keys.contains_key("registryScopes"));
         let form = if items.iter().any(has_scopes) { Form::Oci } else { Form::Blob };
-        let mut statements = Vec::new();
+        let mut statements: Vec<Statement> = Vec::new();
+        let mut identities = 0_usize;
         for (number, item) in (1_usize..).zip(&items) {
-            statements.push(Statement::read(item, number, form)?);
+            let statement = Statement::read(item, number, form)?;
+            identities = identities.saturating_add(statement.identities.len());
+            if identities > MAX_IDENTITIES {
+                let wanted = format!("at most {MAX_IDENTITIES} identities in all statements");
+                return Err(broken(list.at, wanted, format!("{identities} or more")));
+            }
+            statements.push(statement);
         }
         require_unique_names(&statements)?;
         require_unique_scopes(&statements)?;

@@ -35,9 +35,18 @@ pub enum TemplateError {
     /// A string begins with `$`, but no name follows.
     #[error("it has the string `{0}`, which begins with $ but names no parameter")]
     Name(String),
+    /// A parameter stands where a member's name stands.
+    #[error("the parameter `{0}` stands in the place of a member's name")]
+    Key(Name),
     /// A parameter without a value, or with too many.
     #[error("the parameter `{0}` has no value, or more than {MAX_VALUES}")]
     Values(Name),
+    /// A value that would be read as a parameter.
+    #[error("the parameter `{0}` has a value that begins with $")]
+    Nested(Name),
+    /// With its values it is longer than a policy can be.
+    #[error("with its values it is longer than {MAX_POLICY_BYTES} bytes")]
+    Long,
 }
 
 impl Template {
@@ -45,9 +54,17 @@ impl Template {
     pub fn read(bytes: &[u8]) -> Result<Self, TemplateError> {
         json::scan(bytes, MAX_POLICY_BYTES).map_err(|error| TemplateError::Json(error.to_string()))?;
         let text = std::str::from_utf8(bytes).map_err(|error| TemplateError::Json(error.to_string()))?;
-        let named = strings(text).filter_map(|(_, said)| parameter(said));
-        let parameters = named.map(|name| name.map_err(|said| TemplateError::Name(said.to_owned())));
-        Ok(Self { text: text.to_owned(), parameters: parameters.collect::<Result<_, _>>()? })
+        let mut parameters = BTreeSet::new();
+        for (span, said) in strings(text) {
+            let Some(named) = parameter(said) else { continue };
+            let name = named.map_err(|said| TemplateError::Name(said.to_owned()))?;
+            let behind = text.get(span.end..).unwrap_or_default();
+            if behind.trim_start().starts_with(':') {
+                return Err(TemplateError::Key(name));
+            }
+            parameters.insert(name);
+        }
+        Ok(Self { text: text.to_owned(), parameters })
     }
 
     /// The text.
@@ -62,68 +79,82 @@ impl Template {
 
     /// The text with values in the place of those parameters that have some; all else stays as it is.
     pub fn fill(&self, values: &Values) -> Result<Self, TemplateError> {
+        let mut written = BTreeMap::new();
+        for name in self.parameters.iter().filter(|name| values.contains_key(*name)) {
+            let texts = values.get(name).map(Vec::as_slice).unwrap_or_default();
+            if texts.is_empty() || texts.len() > MAX_VALUES {
+                return Err(TemplateError::Values(name.clone()));
+            }
+            // In a filled text it could not be told from a parameter.
+            if texts.iter().any(|text| text.starts_with('$')) {
+                return Err(TemplateError::Nested(name.clone()));
+            }
+            let quoted: Vec<String> =
+                texts.iter().map(|text| Value::from(text.as_str()).to_string()).collect();
+            written.insert(name, quoted.join(", "));
+        }
         let mut out = String::with_capacity(self.text.len());
         let mut copied = 0;
         for (span, said) in strings(&self.text) {
             let Some(Ok(name)) = parameter(said) else { continue };
-            let Some(values) = values.get(&name) else { continue };
-            if values.is_empty() || values.len() > MAX_VALUES {
-                return Err(TemplateError::Values(name));
-            }
+            let Some(value) = written.get(&name) else { continue };
             out.push_str(self.text.get(copied..span.start).unwrap_or_default());
-            let written: Vec<String> =
-                values.iter().map(|value| Value::from(value.as_str()).to_string()).collect();
-            out.push_str(&written.join(", "));
+            out.push_str(value);
             copied = span.end;
+            if out.len() > MAX_POLICY_BYTES {
+                return Err(TemplateError::Long);
+            }
         }
         out.push_str(self.text.get(copied..).unwrap_or_default());
-        let text = out;
+        if out.len() > MAX_POLICY_BYTES {
+            return Err(TemplateError::Long);
+        }
         // Several values where only one can stand make no JSON.
-        serde_json::from_str::<serde::de::IgnoredAny>(&text)
-            .map_err(|error| TemplateError::Json(format!("with its values filled in, {error}")))?;
-        let open = self.parameters.iter().filter(|name| !values.contains_key(*name));
-        Ok(Self { parameters: open.cloned().collect(), text })
+        Self::read(out.as_bytes())
     }
 
     /// The document with something plausible for each parameter that is still open, so that all other rules of a
     /// trust policy can be checked before the site has given its values.
     pub fn stand_in(&self) -> Result<Vec<u8>, TemplateError> {
-        let mut value: Value =
+        let document =
             serde_json::from_str(&self.text).map_err(|error| TemplateError::Json(error.to_string()))?;
-        if !self.parameters.is_empty() {
-            plausible(&mut value, "");
-            return Ok(value.to_string().into_bytes());
-        }
-        Ok(self.text.clone().into_bytes())
+        let mut places = BTreeMap::new();
+        stands(&document, "", &mut places);
+        let plausible = |(number, name): (usize, &Name)| {
+            let place = places.get(name.as_str()).copied().unwrap_or_default();
+            (name.clone(), vec![plausible(place, number)])
+        };
+        let values = self.parameters.iter().enumerate().map(plausible).collect();
+        Ok(self.fill(&values)?.text.into_bytes())
     }
 }
 
-/// Replaces the parameters beneath the member `key`.
-fn plausible(value: &mut Value, key: &str) {
+/// Beneath which member each string that is a parameter stands first.
+fn stands<'v>(value: &'v Value, key: &'v str, places: &mut BTreeMap<&'v str, &'v str>) {
     match value {
         Value::String(said) => {
-            let Some(Ok(name)) = parameter(said) else { return };
-            let name = name.as_str().to_ascii_lowercase();
-            *said = match key {
-                "registryScopes" => format!("parameter.invalid/{}", name.replace(['~', '+'], "-")),
-                "trustedIdentities" => {
-                    format!(
-                        "arn:aws:signer:us-east-1:111122223333:/signing-profiles/{}",
-                        name.replace(['~', '+', '-', '.'], "_")
-                    )
-                }
-                "trustStores" => format!("ca:{}", name.replace(['~', '+'], "-")),
-                "level" => "strict".to_owned(),
-                "version" => "1.0".to_owned(),
-                "verifyTimestamp" => "always".to_owned(),
-                "revocation" => "skip".to_owned(),
-                "authenticity" | "authenticTimestamp" | "expiry" => "enforce".to_owned(),
-                _ => name,
-            };
+            if let Some(name) = said.strip_prefix('$') {
+                places.entry(name).or_insert(key);
+            }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| plausible(item, key)),
-        Value::Object(members) => members.iter_mut().for_each(|(key, value)| plausible(value, key)),
+        Value::Array(items) => items.iter().for_each(|item| stands(item, key, places)),
+        Value::Object(members) => members.iter().for_each(|(key, value)| stands(value, key, places)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// What could stand beneath a member of a trust policy; no two numbers give the same.
+fn plausible(key: &str, number: usize) -> String {
+    match key {
+        "registryScopes" => format!("parameter.invalid/p{number}"),
+        "trustedIdentities" => format!("arn:aws:signer:us-east-1:111122223333:/signing-profiles/p{number}"),
+        "trustStores" => format!("ca:p{number}"),
+        "level" => "strict".to_owned(),
+        "version" => "1.0".to_owned(),
+        "verifyTimestamp" => "always".to_owned(),
+        "revocation" => "skip".to_owned(),
+        "authenticity" | "authenticTimestamp" | "expiry" => "enforce".to_owned(),
+        _ => format!("p{number}"),
     }
 }
 
@@ -192,8 +223,10 @@ mod tests {
         let document: Value = serde_json::from_str(filled.text()).unwrap();
         assert_eq!(document["trustPolicies"][0]["registryScopes"][0], hostile);
         // What a value says is no parameter of its own.
-        let nested = template.fill(&values(&[("scopes", &["$profile-arn"])])).unwrap();
-        assert_eq!(nested.parameters().len(), 1);
+        for nested in ["$profile-arn", "$new", "$"] {
+            let refused = template.fill(&values(&[("scopes", &["a.example/x", nested])])).unwrap_err();
+            assert_eq!(refused, TemplateError::Nested(Name::new("scopes").unwrap()));
+        }
     }
 
     #[test]
@@ -214,11 +247,41 @@ mod tests {
     }
 
     #[test]
+    fn what_only_looks_like_a_parameter_stays_as_it_is() {
+        let escaped = POLICY.replace("1.0", r"\u0024version");
+        let template = Template::read(escaped.as_bytes()).unwrap();
+        assert_eq!(template.parameters().len(), 2);
+        let document: Value = serde_json::from_slice(&template.stand_in().unwrap()).unwrap();
+        assert_eq!(document["version"], "$version");
+        let key = Template::read(br#"{"a": {"$k" : "v"}}"#).unwrap_err();
+        assert_eq!(key, TemplateError::Key(Name::new("k").unwrap()));
+    }
+
+    #[test]
+    fn a_filled_policy_is_no_longer_than_a_policy() {
+        let many = format!("[{}]", ["\"$a\""; 10_000].join(","));
+        let template = Template::read(many.as_bytes()).unwrap();
+        let long = "x".repeat(100_000);
+        assert_eq!(template.fill(&values(&[("a", &[&long])])), Err(TemplateError::Long));
+        assert!(template.fill(&values(&[("a", &["x"])])).is_ok());
+    }
+
+    #[test]
+    fn names_that_are_alike_have_different_stand_ins() {
+        let text = r#"{"registryScopes": ["$a+b", "$a~b", "$a..b", "$A", "$a", "$a-"]}"#;
+        let document: Value =
+            serde_json::from_slice(&Template::read(text.as_bytes()).unwrap().stand_in().unwrap()).unwrap();
+        let scopes: BTreeSet<&str> =
+            document["registryScopes"].as_array().unwrap().iter().map(|s| s.as_str().unwrap()).collect();
+        assert_eq!(scopes.len(), 6);
+    }
+
+    #[test]
     fn open_parameters_have_stand_ins() {
         let stand_in = Template::read(POLICY.as_bytes()).unwrap().stand_in().unwrap();
         let document: Value = serde_json::from_slice(&stand_in).unwrap();
-        assert_eq!(document["trustPolicies"][0]["registryScopes"][0], "parameter.invalid/scopes");
+        assert_eq!(document["trustPolicies"][0]["registryScopes"][0], "parameter.invalid/p1");
         let identity = document["trustPolicies"][0]["trustedIdentities"][0].as_str().unwrap();
-        assert!(identity.ends_with("/signing-profiles/profile_arn"), "{identity}");
+        assert!(identity.ends_with("/signing-profiles/p0"), "{identity}");
     }
 }

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What must hold between the parts of a manifest (`docs/formats/manifest.md` §3).
 
+pub(super) mod conditions;
+
 use std::collections::{BTreeSet, HashMap};
 
 use serde::Deserialize;
 
+use self::conditions::platform_fault;
 use super::error::ManifestError;
 use super::payload::{Inside, Payload};
 use super::{
-    Artifact, BUNDLE_TYPE, Demand, EvidenceDemand, FileInstall, Identity, MAX_CHAINS_BYTES, MAX_FILES,
-    Predicate, SIZE_LIMIT, Tree, chaining_values, targets,
+    BUNDLE_TYPE, Demand, EvidenceDemand, Identity, MAX_CHAINS_BYTES, MAX_FILES, Predicate, SIZE_LIMIT, Tree,
+    chaining_values, targets,
 };
 use crate::digest::SHA256_BYTES;
 use crate::json::Scanned;
@@ -22,8 +25,6 @@ use crate::time::Timestamp;
 const LAST_CREATED: Option<Timestamp> = Timestamp::from_seconds(0o77_777_777_777);
 /// Longest text for people, in bytes: a reason fits on a screen.
 pub const MAX_TEXT_BYTES: usize = 1_000;
-/// Most checks of a bundle: each starts a program on every host.
-pub const MAX_CHECKS: usize = 1_000;
 
 fn inconsistent<T>(at: impl Into<String>, wrong: &'static str) -> Result<T, ManifestError> {
     Err(ManifestError::Inconsistent { at: at.into(), wrong })
@@ -44,16 +45,20 @@ pub(super) fn unsafe_name(document: Scanned<'_>) -> Option<NameError> {
     }
     #[derive(Deserialize)]
     struct Item {
-        install: Option<At>,
+        install: Option<Install>,
+    }
+    #[derive(Deserialize)]
+    struct Install {
+        path: Option<String>,
     }
     #[derive(Deserialize)]
     struct At {
         path: String,
     }
     let Predicate { files, artifacts, trees } = document.read_part::<Statement>().ok()?.predicate;
-    let installs = artifacts.into_iter().chain(trees).filter_map(|item| item.install);
+    let installs = artifacts.into_iter().chain(trees).filter_map(|item| item.install?.path);
     let in_bundle = files.iter().find_map(|file| PortablePath::new(&file.path).err());
-    in_bundle.or_else(|| installs.into_iter().find_map(|install| InstallPath::new(&install.path).err()))
+    in_bundle.or_else(|| installs.into_iter().find_map(|install| InstallPath::new(&install).err()))
 }
 
 pub(super) fn check(statement: &Statement<Predicate>) -> Result<(), ManifestError> {
@@ -142,6 +147,8 @@ struct Claims<'m> {
     position: HashMap<&'m str, usize>,
     claimed: Vec<bool>,
     names: BTreeSet<&'m Name>,
+    /// Items that are a component by themselves.
+    alone: BTreeSet<&'m Name>,
     installed: BTreeSet<&'m PortablePath>,
     components: BTreeSet<&'m Name>,
 }
@@ -163,6 +170,7 @@ impl<'m> Claims<'m> {
             position,
             claimed: vec![false; predicate.files.len()],
             names: BTreeSet::new(),
+            alone: BTreeSet::new(),
             installed: BTreeSet::new(),
             components,
         })
@@ -194,7 +202,11 @@ impl<'m> Claims<'m> {
             None if self.components.contains(name) => {
                 inconsistent(name.as_str(), "has the name of a component that it does not belong to")
             }
-            _ => Ok(()),
+            None => {
+                self.alone.insert(name);
+                Ok(())
+            }
+            Some(_) => Ok(()),
         }
     }
 
@@ -277,63 +289,6 @@ impl<'m> Claims<'m> {
         Ok(self)
     }
 
-    fn trust_stores(mut self, predicate: &'m Predicate) -> Result<Self, ManifestError> {
-        let mut stores = BTreeSet::new();
-        for store in &predicate.trust_stores {
-            if !stores.insert((store.store_type, &store.name)) {
-                return inconsistent(store.name.as_str(), "is the name of two trust stores of one type");
-            }
-            let names: BTreeSet<&str> =
-                store.certificates.iter().map(|certificate| certificate.file.file_name()).collect();
-            if names.is_empty() || names.len() != store.certificates.len() {
-                return inconsistent(store.name.as_str(), "has no certificate, or two in files of one name");
-            }
-            for certificate in &store.certificates {
-                self.claim(&store.name, &certificate.file)?;
-            }
-        }
-        Ok(self)
-    }
-
-    fn trust_policies(mut self, predicate: &'m Predicate) -> Result<Self, ManifestError> {
-        let mut policies = BTreeSet::new();
-        for policy in &predicate.trust_policies {
-            if !policies.insert((&policy.name, &policy.partition)) {
-                return inconsistent(
-                    policy.name.as_str(),
-                    "is the name of two trust policies of one partition",
-                );
-            }
-            let parameters: BTreeSet<&Name> = policy.parameters.iter().collect();
-            if parameters.len() != policy.parameters.len() {
-                return inconsistent(policy.name.as_str(), "names a parameter twice");
-            }
-            self.claim(&policy.name, &policy.file)?;
-        }
-        Ok(self)
-    }
-
-    fn checks(self, predicate: &'m Predicate) -> Result<Self, ManifestError> {
-        limit("checks", wide(predicate.checks.len()), wide(MAX_CHECKS))?;
-        let mut names = BTreeSet::new();
-        for check in &predicate.checks {
-            text("checks", &check.name)?;
-            if !names.insert(&check.name) {
-                return inconsistent(check.name.as_str(), "is the name of two checks");
-            }
-            if let Some(component) = &check.component
-                && !self.components.contains(component)
-                && !self.names.contains(component)
-            {
-                return inconsistent(check.name.as_str(), "belongs to a component that does not exist");
-            }
-            if let Some(fault) = check.fault() {
-                return inconsistent(check.name.as_str(), fault);
-            }
-        }
-        Ok(self)
-    }
-
     fn nothing_left(self, predicate: &'m Predicate) -> Result<(), ManifestError> {
         match predicate.files.iter().zip(&self.claimed).find(|(_, claimed)| !**claimed) {
             Some((file, _)) => inconsistent(
@@ -342,18 +297,6 @@ impl<'m> Claims<'m> {
             ),
             None => Ok(()),
         }
-    }
-}
-
-/// What is wrong with the hosts that an artifact is for; none where it can be installed on them.
-fn platform_fault(artifact: &Artifact) -> Option<&'static str> {
-    let platform = artifact.platform?;
-    let only = artifact.install.as_ref().and_then(FileInstall::os);
-    match (platform.os, only) {
-        (Some(os), Some(only)) if os != only => {
-            Some("is installed in a way that hosts of its operating system do not know")
-        }
-        _ => platform.fault(),
     }
 }
 
