@@ -273,6 +273,8 @@ fn relock(
         false => None,
     };
     let lock = lock::resolve(recipe, remote.as_ref(), printer)?;
+    // What could not be built of it is told now.
+    build::manifest::plan(recipe, &lock, remote.as_ref().map(|remote| &remote.store))?;
     for (path, state, signatures) in lock.contents() {
         printer.detail(|| format!("locked {path}: {}, {}", size(state.size), state.digest));
         for signature in signatures {
