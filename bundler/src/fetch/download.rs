@@ -33,8 +33,21 @@ struct Told {
 /// Why an attempt ended without the whole file.
 struct Ended {
     trouble: Trouble,
-    /// Whether enough came to make another attempt worth while, however many there were.
-    advanced: bool,
+    /// Where the attempt began in the file and where it ended; none where nothing could come.
+    span: Option<(u64, u64)>,
+}
+
+/// How far into the file any attempt has come. What is fetched again is no progress, or a server that begins anew each
+/// time and cuts would be asked for ever.
+struct Mark(u64);
+
+impl Mark {
+    /// Whether an attempt came far enough beyond all before it to make another worth while, however many there were.
+    fn passed(&mut self, (from, to): (u64, u64)) -> bool {
+        let farthest = self.0.max(from);
+        self.0 = farthest.max(to);
+        self.0 - farthest >= STEP_BYTES as u64
+    }
 }
 
 impl Fetcher<'_> {
@@ -104,7 +117,7 @@ impl Fetcher<'_> {
     /// Tries until the part is the whole file, or no attempt is left.
     fn attempts(&self, wanted: &Wanted, part: &mut Part, row: &mut Row<'_>) -> Result<Told, Failure> {
         let limits = &self.settings.limits;
-        let (mut tried, mut pause) = (0, limits.pause);
+        let (mut tried, mut in_all, mut pause, mut mark) = (0, 0, limits.pause, Mark(0));
         loop {
             let ended = match self.attempt(wanted, part, row) {
                 Ok(told) => return Ok(told),
@@ -114,11 +127,11 @@ impl Fetcher<'_> {
                 Trouble::Lasting(failure) => return Err(failure),
                 Trouble::Passing { failure, wait, reached } => (failure, wait, reached),
             };
-            if ended.advanced {
+            if ended.span.is_some_and(|span| mark.passed(span)) {
                 (tried, pause) = (0, limits.pause);
             }
-            tried += 1;
-            if tried >= limits.attempts {
+            (tried, in_all) = (tried + 1, in_all + 1);
+            if tried >= limits.attempts || in_all >= limits.attempts_in_all {
                 if let Reached::Nobody(authority) = &reached {
                     self.client.gates.give_up(authority);
                 }
@@ -131,7 +144,7 @@ impl Fetcher<'_> {
     }
 
     fn attempt(&self, wanted: &Wanted, part: &mut Part, row: &mut Row<'_>) -> Result<Told, Ended> {
-        let still = |trouble: Trouble| Ended { trouble, advanced: false };
+        let still = |trouble: Trouble| Ended { trouble, span: None };
         let tag = part.validator().tag.clone();
         // Without a tag only the expected digest can tell whether the rest is of the same file.
         let goes_on = part.length() > 0 && (tag.is_some() || wanted.expected.is_some());
@@ -153,10 +166,7 @@ impl Fetcher<'_> {
         };
         let before = part.length();
         let copied = self.copy(wanted, part, answer, row);
-        copied.map(|()| told).map_err(|trouble| {
-            let came = part.length().saturating_sub(before);
-            Ended { trouble, advanced: came >= STEP_BYTES as u64 }
-        })
+        copied.map(|()| told).map_err(|trouble| Ended { trouble, span: Some((before, part.length())) })
     }
 
     /// Brings the part to where the answer begins.

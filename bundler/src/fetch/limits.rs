@@ -11,6 +11,8 @@ pub const MAX_EVIDENCE_BYTES: u64 = 4 * 1024 * 1024;
 pub const MAX_PARALLEL: usize = 8;
 /// Attempts without progress on one file: with the pauses between them, half a minute.
 pub const MAX_ATTEMPTS: u32 = 5;
+/// Attempts on one file, with progress or without: a line that breaks each GiB brings the longest artifact.
+pub const MAX_ATTEMPTS_IN_ALL: u32 = 1_024;
 /// Redirects of one request: vendors need one to three; browsers stop at twenty.
 pub const MAX_REDIRECTS: u32 = 10;
 /// The longest pause that a server may ask for: whoever waits longer should rather come back.
@@ -33,6 +35,8 @@ pub struct Limits {
     pub parallel: usize,
     /// Attempts without progress.
     pub attempts: u32,
+    /// Attempts, with progress or without.
+    pub attempts_in_all: u32,
     /// The pause before the second attempt; each further one is twice as long.
     pub pause: Duration,
     /// The longest pause that a server may ask for.
@@ -54,6 +58,7 @@ impl Default for Limits {
         Self {
             parallel: MAX_PARALLEL,
             attempts: MAX_ATTEMPTS,
+            attempts_in_all: MAX_ATTEMPTS_IN_ALL,
             pause: Duration::from_secs(1),
             wait: MAX_WAIT,
             connect: MAX_CONNECT,

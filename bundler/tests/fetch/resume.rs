@@ -211,3 +211,36 @@ fn a_changed_file_that_always_comes_in_pieces_is_judged_all_the_same() {
     assert!(told.contains("is another file each time it is fetched"), "{told}");
     assert_eq!(site.parts(), Vec::<String>::new());
 }
+
+/// A server that begins anew and cuts, each time at the same place: what is fetched again is no progress.
+#[test]
+fn a_download_that_is_always_cut_at_the_same_place_ends() {
+    let mut site = Site::new();
+    let body = bytes(3 * MIB, 14);
+    // Without a tag; with one that is another each time, so that `If-Range` misses.
+    for tagged in [false, true] {
+        let (sent, requests) = (body.clone(), AtomicUsize::new(0));
+        let server = site.server(move |request, tls| {
+            let number = requests.fetch_add(1, Ordering::SeqCst);
+            let tag = if tagged { format!("\"{number}\"") } else { "W/\"weak\"".to_owned() };
+            // Were it asked for ever, this test would be told that the file came.
+            cut(request, tls, &sent, &tag, if number < 20 { 2 * MIB } else { 3 * MIB })
+        });
+        let told = site.refused(wanted(&server.url("/a")));
+        assert!(told.contains("was cut off"), "{told}");
+        let asked = server.requests();
+        assert!(asked.len() <= 3 * site.settings.limits.attempts as usize, "{}", asked.len());
+        assert_eq!(asked.iter().any(|request| request.from().is_some()), tagged, "{asked:?}");
+    }
+}
+
+#[test]
+fn attempts_end_whatever_they_bring() {
+    let mut site = Site::new();
+    site.settings.limits.attempts_in_all = 4;
+    let body = bytes(20 * MIB, 15);
+    let server = site.server(move |request, tls| cut(request, tls, &body, "\"one\"", 2 * MIB));
+    let told = site.refused(wanted(&server.url("/a")));
+    assert!(told.contains("was cut off"), "{told}");
+    assert_eq!(server.requests().len(), 4);
+}

@@ -93,6 +93,7 @@ pub(crate) fn settings() -> Settings {
     let limits = Limits {
         parallel: 4,
         attempts: 3,
+        attempts_in_all: 16,
         pause: millis(1),
         wait: Duration::from_secs(5),
         connect: Duration::from_secs(10),
