@@ -156,3 +156,20 @@ fn what_is_no_program_says_nothing() {
         assert_eq!(facts(bytes), None, "{bytes:?}");
     }
 }
+
+#[test]
+fn a_file_for_other_processors_is_noticed() {
+    use manifests::bundle::{Arch, Platform};
+    let noticed = |wanted, said: &str| {
+        let facts = Facts { arch: Some(said.to_owned()), ..Facts::default() };
+        let platform = Platform { arch: Some(wanted), ..Platform::default() };
+        bundler::inside::other_platform(Some(platform), Some(&facts)).is_some()
+    };
+    for said in ["x86_64", "amd64", "x64", "linux/amd64", "x86_64,arm64", "noarch", "all", "Intel", "src"] {
+        assert!(!noticed(Arch::Amd64, said), "{said}");
+    }
+    for said in ["aarch64", "arm64", "Arm64", "linux/arm64", "s390x"] {
+        assert!(noticed(Arch::Amd64, said), "{said}");
+    }
+    assert!(bundler::inside::other_platform(None, None).is_none());
+}

@@ -20,6 +20,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use manifests::bundle::{Arch, Platform};
 use manifests::digest::Sha256Digest;
 use manifests::name::{BundleVersion, is_control_or_bidi};
 use manifests::time::Timestamp;
@@ -156,6 +157,22 @@ pub fn of_file(path: &Path) -> Result<Option<Inside>, Failure> {
         .and_then(FileBytes::new)
         .and_then(|bytes| read(&bytes))
         .map_err(|error| Failure::reading(path.display().to_string(), &error))
+}
+
+/// What an artifact says of itself and its recipe does not: that it is for other processors.
+pub fn other_platform(platform: Option<Platform>, facts: Option<&Facts>) -> Option<String> {
+    let wanted = platform?.arch?;
+    let said = facts?.arch.as_deref()?;
+    let lower = said.to_ascii_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let is = |arch: Arch| {
+        words.iter().any(|word| {
+            *word == arch.as_str() || *word == arch.machine() || (*word == "x64" && arch == Arch::Amd64)
+        })
+    };
+    let other = Arch::ALL.iter().copied().any(|arch| arch != wanted && is(arch));
+    (other && !is(wanted))
+        .then(|| format!("the file says that it is for {said}, the recipe says {}", wanted.as_str()))
 }
 
 /// Text that is short enough and does nothing to what stands beside it.

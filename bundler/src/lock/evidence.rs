@@ -214,7 +214,7 @@ impl Asked {
         }
         let future =
             [Reason::SignatureFromTheFuture, Reason::TimestampFromTheFuture, Reason::ReleaseFromTheFuture];
-        let hint = match evidence.reason.as_deref() {
+        let hint = match evidence.reason {
             Some(reason) if future.iter().any(|known| known.as_str() == reason) => {
                 "signatures are judged at `created` in the recipe, which is earlier than this one: set it to now"
             }

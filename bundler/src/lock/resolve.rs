@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 
-use manifests::bundle::{self, Arch, Package};
+use manifests::bundle::{self, Package};
 use manifests::name::Name;
 use verifier::check::openpgp::hash;
 use verifier::cli::Kind;
@@ -67,8 +67,8 @@ pub fn resolve(recipe: &Recipe, remote: Option<&Remote>, printer: &Printer) -> R
         let read = if task.in_lanes() { read.next() } else { None };
         let artifact = task.artifact;
         if let Some(locked) = task.finish(&supply, read, &mut gathered, progress) {
-            if let Some(doubt) = other_platform(artifact, &locked) {
-                printer.note(&doubt);
+            if let Some(doubt) = inside::other_platform(artifact.platform, locked.inside.as_ref()) {
+                printer.note(&format!("{}: {doubt}", artifact.name));
             }
             artifacts.insert(artifact.name.clone(), locked);
         }
@@ -425,23 +425,6 @@ impl Task<'_, '_> {
         }
         Err(page_failure(&self.artifact.source))
     }
-}
-
-/// What an artifact says of itself and its recipe does not: that it is for other processors.
-fn other_platform(artifact: &Artifact, locked: &LockedArtifact) -> Option<String> {
-    let wanted = artifact.platform?.arch?;
-    let said = locked.inside.as_ref()?.arch.as_deref()?;
-    let lower = said.to_ascii_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
-    let is = |arch: Arch| {
-        words.iter().any(|word| {
-            *word == arch.as_str() || *word == arch.machine() || (*word == "x64" && arch == Arch::Amd64)
-        })
-    };
-    let other = Arch::ALL.iter().copied().any(|arch| arch != wanted && is(arch));
-    (other && !is(wanted)).then(|| {
-        format!("{}: the file says that it is for {said}, the recipe says {}", artifact.name, wanted.as_str())
-    })
 }
 
 fn page_failure(source: &Location) -> Failure {

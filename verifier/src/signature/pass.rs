@@ -156,7 +156,11 @@ mod tests {
 
         fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
             into.fill(7);
-            if at + into.len() as u64 > self.0 { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
+            if at.saturating_add(into.length()) > self.0 {
+                Err(io::ErrorKind::TimedOut.into())
+            } else {
+                Ok(())
+            }
         }
     }
 
@@ -164,7 +168,8 @@ mod tests {
     fn an_error_in_the_middle_ends_the_pass() {
         for good in [0, BLOCK + BLOCK / 2, 12 * BLOCK] {
             let (mut one, mut other) = (Midstate::EMPTY, Midstate::EMPTY);
-            let failed = pass(&Broken(good as u64), &mut [&mut one, &mut other]).unwrap_err();
+            let failed =
+                pass(&Broken(u64::try_from(good).unwrap()), &mut [&mut one, &mut other]).unwrap_err();
             assert_eq!(failed.kind(), io::ErrorKind::TimedOut, "{good}");
         }
     }
