@@ -73,8 +73,11 @@ pub struct Demo {
 /// `bundler init`
 #[derive(Debug, Args)]
 #[command(after_help = "\
+A recipe may ask what only you can know: on a terminal you are asked, else it is
+left open, and `bundler lock` names what is missing.
+
 Examples:
-  bundler init
+  bundler init --recipe aws-signer aws
   bundler init site --recipe first")]
 pub struct Init {
     /// Where bundle.toml goes [default: here]
@@ -266,7 +269,9 @@ pub struct RecipeOption {
     /// The recipe
     #[arg(long, value_name = "FILE", default_value = "bundle.toml")]
     pub recipe_file: PathBuf,
-    /// Give a variable of the recipe another value
+    /// Give a value to a variable of the recipe, or to a parameter of its
+    /// trust policies; it stays in the lock until another is given, and
+    /// an empty one takes it back
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     pub set: Vec<(String, String)>,
 }
@@ -274,6 +279,10 @@ pub struct RecipeOption {
 /// `bundler lock`
 #[derive(Debug, Args)]
 #[command(after_help = "\
+What the lock names is not asked for again: a server that brings other bytes is
+refused until `bundler update`. HTTPS_PROXY and NO_PROXY are heeded; a host's own
+CA and headers stand in the recipe, under [host.\"HOST\"].
+
 Examples:
   bundler lock
   bundler lock --recipe-file site/bundle.toml --set version=2.1")]
@@ -293,7 +302,7 @@ Examples:
   bundler update
   bundler update hello.sh --recipe-file bundle.toml")]
 pub struct Update {
-    /// Artifacts and signers [default: all]
+    /// Artifacts, signers, trust stores and policies [default: all]
     #[arg(value_name = "NAME", value_parser = name)]
     pub names: Vec<Name>,
     /// Which recipe; values of --set stay as they are locked, unless

@@ -224,7 +224,7 @@ complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_su
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show a trust root and its fingerprint'
 complete -c bundler -n "__fish_bundler_using_subcommand root; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c bundler -n "__fish_bundler_using_subcommand lock" -l recipe-file -d 'The recipe' -r -F
-complete -c bundler -n "__fish_bundler_using_subcommand lock" -l set -d 'Give a variable of the recipe another value' -r
+complete -c bundler -n "__fish_bundler_using_subcommand lock" -l set -d 'Give a value to a variable of the recipe, or to a parameter of its trust policies; it stays in the lock until another is given, and an empty one takes it back' -r
 complete -c bundler -n "__fish_bundler_using_subcommand lock" -l store -d 'The store of downloads [default: $XDG_CACHE_HOME/sealift/store]' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand lock" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"
@@ -240,7 +240,7 @@ complete -c bundler -n "__fish_bundler_using_subcommand lock" -s v -l verbose -d
 complete -c bundler -n "__fish_bundler_using_subcommand lock" -s h -l help -d 'Print help'
 complete -c bundler -n "__fish_bundler_using_subcommand lock" -s V -l version -d 'Print version'
 complete -c bundler -n "__fish_bundler_using_subcommand update" -l recipe-file -d 'The recipe' -r -F
-complete -c bundler -n "__fish_bundler_using_subcommand update" -l set -d 'Give a variable of the recipe another value' -r
+complete -c bundler -n "__fish_bundler_using_subcommand update" -l set -d 'Give a value to a variable of the recipe, or to a parameter of its trust policies; it stays in the lock until another is given, and an empty one takes it back' -r
 complete -c bundler -n "__fish_bundler_using_subcommand update" -l store -d 'The store of downloads [default: $XDG_CACHE_HOME/sealift/store]' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand update" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"
@@ -257,7 +257,7 @@ complete -c bundler -n "__fish_bundler_using_subcommand update" -s h -l help -d 
 complete -c bundler -n "__fish_bundler_using_subcommand update" -s V -l version -d 'Print version'
 complete -c bundler -n "__fish_bundler_using_subcommand build" -s o -l output -d 'The file to write [default: NAME-VERSION.bundle.tar here]' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand build" -l recipe-file -d 'The recipe' -r -F
-complete -c bundler -n "__fish_bundler_using_subcommand build" -l set -d 'Give a variable of the recipe another value' -r
+complete -c bundler -n "__fish_bundler_using_subcommand build" -l set -d 'Give a value to a variable of the recipe, or to a parameter of its trust policies; it stays in the lock until another is given, and an empty one takes it back' -r
 complete -c bundler -n "__fish_bundler_using_subcommand build" -l store -d 'The store of downloads [default: $XDG_CACHE_HOME/sealift/store]' -r -F
 complete -c bundler -n "__fish_bundler_using_subcommand build" -l format -d 'Text for people, or JSON: one document, or one a line' -r -f -a "human\t'Text for people'
 json\t'One JSON document, or one a line where there are several'"

@@ -358,7 +358,7 @@ esac
 (lock)
 _arguments "${_arguments_options[@]}" : \
 '--recipe-file=[The recipe]:FILE:_files' \
-'*--set=[Give a variable of the recipe another value]:NAME=VALUE:_default' \
+'*--set=[Give a value to a variable of the recipe, or to a parameter of its trust policies; it stays in the lock until another is given, and an empty one takes it back]:NAME=VALUE:_default' \
 '--store=[The store of downloads \[default\: \$XDG_CACHE_HOME/sealift/store\]]:DIR:_files' \
 '--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
@@ -380,7 +380,7 @@ none\:"Nothing"))' \
 (update)
 _arguments "${_arguments_options[@]}" : \
 '--recipe-file=[The recipe]:FILE:_files' \
-'*--set=[Give a variable of the recipe another value]:NAME=VALUE:_default' \
+'*--set=[Give a value to a variable of the recipe, or to a parameter of its trust policies; it stays in the lock until another is given, and an empty one takes it back]:NAME=VALUE:_default' \
 '--store=[The store of downloads \[default\: \$XDG_CACHE_HOME/sealift/store\]]:DIR:_files' \
 '--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
@@ -397,7 +397,7 @@ none\:"Nothing"))' \
 '--help[Print help]' \
 '-V[Print version]' \
 '--version[Print version]' \
-'*::names -- Artifacts and signers \[default\: all\]:_default' \
+'*::names -- Artifacts, signers, trust stores and policies \[default\: all\]:_default' \
 && ret=0
 ;;
 (build)
@@ -405,7 +405,7 @@ _arguments "${_arguments_options[@]}" : \
 '-o+[The file to write \[default\: NAME-VERSION.bundle.tar here\]]:FILE:_files' \
 '--output=[The file to write \[default\: NAME-VERSION.bundle.tar here\]]:FILE:_files' \
 '--recipe-file=[The recipe]:FILE:_files' \
-'*--set=[Give a variable of the recipe another value]:NAME=VALUE:_default' \
+'*--set=[Give a value to a variable of the recipe, or to a parameter of its trust policies; it stays in the lock until another is given, and an empty one takes it back]:NAME=VALUE:_default' \
 '--store=[The store of downloads \[default\: \$XDG_CACHE_HOME/sealift/store\]]:DIR:_files' \
 '--format=[Text for people, or JSON\: one document, or one a line]:human|json:((human\:"Text for people"
 json\:"One JSON document, or one a line where there are several"))' \
