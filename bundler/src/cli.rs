@@ -279,9 +279,9 @@ pub struct RecipeOption {
 /// `bundler lock`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-What the lock names is not asked for again: a server that brings other bytes is
-refused until `bundler update`. HTTPS_PROXY and NO_PROXY are heeded; a host's own
-CA and headers stand in the recipe, under [host.\"HOST\"].
+What the lock names is not asked for again: a server that brings other bytes
+is refused until `bundler update`. HTTPS_PROXY and NO_PROXY are heeded; a CA and
+headers of one host stand in the recipe, under [host.\"HOST\"].
 
 Examples:
   bundler lock
