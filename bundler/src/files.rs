@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, OFlags};
 use verifier::error::Code;
 
 use crate::failure::Failure;
@@ -19,16 +20,36 @@ pub enum Access {
     Private,
 }
 
-/// Reads a whole file that is named on the command line or in a recipe.
+/// Opens a regular file that is named on the command line or in a recipe; `name` is what a failure calls it.
+pub fn open_regular(path: &Path, name: &str) -> Result<File, Failure> {
+    // A pipe under this name would otherwise block for ever.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file = rustix::fs::open(path, flags, Mode::empty()).map(File::from);
+    let file = file.map_err(|error| Failure::argument(name, &error.into()))?;
+    let found = file.metadata().map_err(|error| Failure::reading(name, &error))?;
+    if found.is_dir() {
+        return Err(Failure::usage(name, "is a folder, where a file is wanted").hint("name a file in it"));
+    }
+    if !found.is_file() {
+        return Err(Failure::usage(name, "is not a regular file").hint("name a file"));
+    }
+    Ok(file)
+}
+
+/// Reads a whole regular file that is named on the command line or in a recipe.
 pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
-    let name = || path.display().to_string();
-    let file = File::open(path).map_err(|error| Failure::argument(name(), &error))?;
+    let name = path.display().to_string();
+    read_open(open_regular(path, &name)?, &name, limit)
+}
+
+/// Reads an open file to its end; `name` is what a failure calls it.
+pub fn read_open(file: File, name: &str, limit: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     file.take(limit.saturating_add(1))
         .read_to_end(&mut bytes)
-        .map_err(|error| Failure::argument(name(), &error))?;
+        .map_err(|error| Failure::argument(name, &error))?;
     if bytes.len() as u64 > limit {
-        return Err(Failure::new(Code::LimitExceeded, name(), "is longer than a file of its kind may be")
+        return Err(Failure::new(Code::LimitExceeded, name, "is longer than a file of its kind may be")
             .expected(format!("at most {limit} bytes")));
     }
     Ok(bytes)

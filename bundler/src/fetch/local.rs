@@ -3,11 +3,9 @@
 //!
 //! In: a URL of a file, or of a folder. Out: the file in the store; the files of the folder, each to be fetched.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags};
 use verifier::error::Code;
 use walkdir::WalkDir;
 
@@ -15,6 +13,7 @@ use super::progress::Row;
 use super::url::Url;
 use super::{Fetched, Fetcher, Missed, Origin, Wanted};
 use crate::failure::Failure;
+use crate::files::open_regular;
 use crate::store::Validator;
 
 /// Bytes read at once.
@@ -29,7 +28,7 @@ impl Fetcher<'_> {
         row: &mut Row<'_>,
     ) -> Result<Fetched, Missed> {
         let name = wanted.url.to_string();
-        let mut file = open(path, &name)?;
+        let mut file = open_regular(path, &name)?;
         let size = file.metadata().map_err(|error| Failure::reading(&name, &error))?.len();
         if size > wanted.ceiling {
             return Err(too_long(wanted).found(format!("{size} bytes")).into());
@@ -65,21 +64,6 @@ impl Fetcher<'_> {
             _ => Ok(found),
         }
     }
-}
-
-fn open(path: &Path, name: &str) -> Result<File, Failure> {
-    // A pipe under this name would otherwise block for ever.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let file = rustix::fs::open(path, flags, Mode::empty()).map(File::from);
-    let file = file.map_err(|error| Failure::argument(name, &error.into()))?;
-    let found = file.metadata().map_err(|error| Failure::reading(name, &error))?;
-    if found.is_dir() {
-        return Err(Failure::usage(name, "is a folder, where a file is wanted").hint("name a file in it"));
-    }
-    if !found.is_file() {
-        return Err(Failure::usage(name, "is not a regular file").hint("name a file"));
-    }
-    Ok(file)
 }
 
 fn too_long(wanted: &Wanted) -> Failure {

@@ -2,6 +2,7 @@
 //! Where a passphrase comes from: a file, the environment, or a terminal; never an argument, which every
 //! user of the machine can read.
 
+use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,7 @@ use manifests::name::printable;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::files::read_limited;
+use crate::files::read_open;
 
 /// The variable of the environment.
 const VARIABLE: &str = "SEALIFT_PASSPHRASE";
@@ -66,8 +67,10 @@ impl Passphrases {
 
 /// The first line of a file, without its end: what an editor or `echo` adds is not meant.
 fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    let bytes = Zeroizing::new(read_limited(path, MAX_BYTES)?);
     let name = || path.display().to_string();
+    // A pipe is waited for: a shell gives one for `--passphrase-file <(…)`.
+    let file = File::open(path).map_err(|error| Failure::argument(name(), &error))?;
+    let bytes = Zeroizing::new(read_open(file, &name(), MAX_BYTES)?);
     let text =
         std::str::from_utf8(&bytes).map_err(|_| Failure::usage(name(), "is not UTF-8, so no passphrase"))?;
     let line = text.strip_suffix('\n').unwrap_or(text);

@@ -172,3 +172,30 @@ fn a_full_slot_is_refused_and_unchanged() {
         assert!(folder.read(BUNDLE) == bytes);
     }
 }
+
+/// Opens a pipe for writing once somebody reads it. The thread that waits ends with the test at the latest.
+fn feed(pipe: &std::path::Path, text: &'static str) {
+    let pipe = pipe.to_owned();
+    std::thread::spawn(move || fs::write(pipe, text));
+}
+
+#[test]
+fn a_pipe_is_no_file_but_may_bring_a_passphrase() {
+    let folder = Folder::new();
+    let Some(made) = folder.tool("mkfifo", &["pipe"]) else { return };
+    made.good();
+    for arguments in
+        [&["lock", "--recipe-file", "pipe"][..], &["keys", "show", "pipe"], &["root", "show", "pipe"]]
+    {
+        // Whoever waits for a writer is not held up for ever.
+        feed(&folder.join("pipe"), "");
+        let refused = folder.run(arguments).refused(2);
+        assert!(refused.contains("pipe is not a regular file"), "{arguments:?}: {refused}");
+    }
+    fs::remove_file(folder.join("pipe")).unwrap();
+    folder.tool("mkfifo", &["pipe"]);
+    feed(&folder.join("pipe"), "secret\n");
+    folder.good(&["keys", "new", "builder", "--passphrase-file", "pipe"]);
+    folder.write("pass", "secret");
+    folder.good(&["keys", "show", "builder.key", "--passphrase-file", "pass"]);
+}

@@ -32,7 +32,7 @@ fn vendors(site: &Site) -> Option<[String; 2]> {
             "--passphrase",
             "",
             "--faked-system-time",
-            "20260101T000000",
+            "20260101T000000!",
         ]);
         let output = command.args(arguments).current_dir(site.path("")).env("GNUPGHOME", &home).output();
         match output {
