@@ -8,7 +8,7 @@ use std::process::Command;
 
 use verifier::notary::store::{certificates, find, is_store, read};
 use verifier::notary::{StoreName, StoreType};
-use verifier::signature::x509::{Budget, Certificate};
+use verifier::signature::x509::{self, Budget, Certificate};
 use verifier::signature::{Reason, Stop};
 
 const CA: &str = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n";
@@ -183,6 +183,45 @@ fn every_certificate_of_a_file_is_read_and_nothing_else_lies_in_it() {
     }
     let (reason, _) = reason(judge(&join(&[&root, &leaf]), StoreType::Ca));
     assert_eq!(reason, Reason::NotAnAnchor);
+}
+
+/// Go reads PEM by lines: what does not stand in lines of its own is nothing for it, and Notation finds no anchor.
+#[test]
+fn pem_that_does_not_stand_in_lines_of_its_own_is_refused() {
+    let Some(made) = Made::new() else { return };
+    let (root, own) = (made.pem("root"), made.pem("self"));
+    let join = |parts: &[&[u8]]| parts.concat();
+    let edit = |from: &str, to: &str| std::str::from_utf8(&root).unwrap().replacen(from, to, 1).into_bytes();
+    let (begin, end) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----");
+    let windows = std::str::from_utf8(&root).unwrap().replace('\n', "\r\n").into_bytes();
+    for (what, file, count) in [
+        ("CR LF", join(&[&windows, &windows]), 2),
+        ("blanks behind lines", edit("-----\n", "----- \t\r\n"), 1),
+        ("blanks at the end", join(&[root.trim_ascii_end(), b" \t"]), 1),
+        ("text on lines of its own", join(&[b"\xef\xbb\xbf\n", &root, b"\x0c\n", &own]), 2),
+    ] {
+        assert_eq!(judge(&file, StoreType::Ca).expect(what).len(), count, "{what}");
+    }
+    for (file, said) in [
+        (join(&[b"\xef\xbb\xbf", &root]), "begin line has something before it"),
+        (join(&[b" ", &root]), "begin line has something before it"),
+        (join(&[&own, b"a root: ", &root]), "begin line has something before it"),
+        (join(&[b"text\r", &root]), "begin line has something before it"),
+        (edit(begin, &format!("{begin}\x0c")), "begin line has something behind it"),
+        (edit("-----\n", "-----\r"), "begin line has something behind it"),
+        (edit(&format!("\n{end}"), end), "end line has something before it"),
+        (edit(end, &format!(" {end}")), "end line has something before it"),
+        (edit(end, &format!("{end}x")), "end line has something behind it"),
+        (join(&[root.trim_ascii_end(), &own]), "end line has something behind it"),
+        (join(&[root.trim_ascii_end(), b"\r"]), "end line has something behind it"),
+        (edit("M", "\x0cM"), "form feed"),
+    ] {
+        let (reason, note) = reason(judge(&file, StoreType::Ca));
+        assert!(reason == Reason::CertificateMalformed && note.contains(said), "{said}: {note}");
+        // Where it is a CA that a demand names, any text may stand around.
+        let found = x509::read::certificates(&[file]).unwrap();
+        assert!(!found.certificates.is_empty() && found.notes.is_empty(), "{said}: {:?}", found.notes);
+    }
 }
 
 /// PEM inside of DER: Go looks for PEM first, and would trust another certificate than the one that fills the file.

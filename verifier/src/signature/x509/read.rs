@@ -88,7 +88,7 @@ pub fn entries(file: &[u8]) -> Result<Vec<Result<Certificate, Malformed>>, Stop>
 
 /// What a file holds of which another program trusts all that it finds: nothing may be in it that we pass over and
 /// another reads. So every entry is a certificate, or the first that is none is the error; DER may hold several, one
-/// after the other, and no PEM inside.
+/// after the other, and no PEM inside. PEM stands in lines of its own (RFC 7468 §3, as `pem.Decode` of Go reads it).
 pub fn every_entry(file: &[u8]) -> Result<Vec<Certificate>, Stop> {
     let malformed = |error: Malformed| Stop::found(Reason::CertificateMalformed, error.to_string());
     let entries = entries(file)?;
@@ -108,6 +108,9 @@ pub fn every_entry(file: &[u8]) -> Result<Vec<Certificate>, Stop> {
                 String::from_utf8_lossy(armour.label.get(..armour.label.len().min(64)).unwrap_or_default());
             let note = format!("PEM of something else than a certificate: {}", label.escape_debug());
             return Err(malformed(Malformed::new(note)));
+        }
+        if let Some(fault) = armour.fault() {
+            return Err(malformed(Malformed::new(fault)));
         }
     }
     if split(rest, BEGIN).is_some() {
@@ -140,27 +143,56 @@ fn one_after_the_other(file: &[u8]) -> Result<Vec<Certificate>, Malformed> {
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"END ";
 const DASHES: &[u8] = b"-----";
+/// The one blank of ASCII beside space, tab, CR and LF that [`decode`] leaves out.
+const FORM_FEED: u8 = 0x0c;
 
 /// What stands between two lines of dashes.
 struct Armour<'a> {
+    before: &'a [u8],
     label: &'a [u8],
     /// None where the next line of dashes is not its end.
     body: Option<&'a [u8]>,
     after: &'a [u8],
 }
 
+impl Armour<'_> {
+    /// Why a reader that goes by lines passes over an entry that has its end line, or reads another.
+    fn fault(&self) -> Option<&'static str> {
+        let body = self.body?;
+        if !(self.before.is_empty() || self.before.ends_with(b"\n")) {
+            Some("PEM whose begin line has something before it")
+        } else if !ends_its_line(body) {
+            Some("PEM whose begin line has something behind it")
+        } else if !body.ends_with(b"\n") {
+            Some("PEM whose end line has something before it")
+        } else if !ends_its_line(self.after) {
+            Some("PEM whose end line has something behind it")
+        } else if body.contains(&FORM_FEED) {
+            Some("PEM with a form feed in its base64")
+        } else {
+            None
+        }
+    }
+}
+
+/// Whether nothing but blanks comes before the line's end.
+fn ends_its_line(text: &[u8]) -> bool {
+    let rest = text.iter().position(|byte| !matches!(byte, b' ' | b'\t')).and_then(|at| text.get(at..));
+    rest.is_none_or(|rest| rest.starts_with(b"\n") || rest.starts_with(b"\r\n"))
+}
+
 /// The next entry. What follows its begin line is read once: base64 has no dashes.
 fn next_armour(text: &[u8]) -> Option<Armour<'_>> {
-    let (_, after) = split(text, BEGIN)?;
+    let (before, after) = split(text, BEGIN)?;
     let (label, inside) = split(after, DASHES)?;
     let Some((body, end)) = split(inside, DASHES) else {
-        return Some(Armour { label, body: None, after: &[] });
+        return Some(Armour { before, label, body: None, after: &[] });
     };
     let end = end.strip_prefix(END).and_then(|end| end.strip_prefix(label));
     Some(match end.and_then(|end| end.strip_prefix(DASHES)) {
-        Some(after) => Armour { label, body: Some(body), after },
+        Some(after) => Armour { before, label, body: Some(body), after },
         // Another begins, or another ends: that one is read next.
-        None => Armour { label, body: None, after: inside.get(body.len()..).unwrap_or_default() },
+        None => Armour { before, label, body: None, after: inside.get(body.len()..).unwrap_or_default() },
     })
 }
 
