@@ -70,9 +70,15 @@ fn object(of: &impl Serialize) -> Result<Map<String, Value>, Failure> {
     }
 }
 
-/// Items of a list by their names, so that one more does not make all of them others.
+/// Items of a list by their names, so that one more does not make all of them others: `PARTITION/TYPE:NAME`, of what
+/// there is.
 pub(super) fn by_name(key: &str, value: Value, to: &mut Map<String, Value>) {
-    let named = |item: &Value| item.get("name").and_then(Value::as_str).map(str::to_owned);
+    let named = |item: &Value| {
+        let text = |key: &str| item.get(key).and_then(Value::as_str);
+        let before =
+            |key: &str, sign: &str| text(key).map(|text| format!("{text}{sign}")).unwrap_or_default();
+        text("name").map(|name| format!("{}{}{name}", before("partition", "/"), before("type", ":")))
+    };
     match value {
         Value::Array(items) if !items.is_empty() && items.iter().all(|item| named(item).is_some()) => {
             for item in items {
