@@ -143,7 +143,7 @@ fn only(out: &mut String, what: &str, summary: &Summary) {
 fn changed(out: &mut String, change: &Change) {
     line(out, 0, &format!("changed {}", change.artifact));
     for (key, pair) in &change.inside {
-        line(out, 1, &format!("{key}: {}", values(pair)));
+        line(out, 1, &format!("{}: {}", words::words(key), values(pair)));
     }
     match (&change.size, &change.digest) {
         (Some(Pair { old, new }), _) => {

@@ -6,6 +6,7 @@ use std::io::{self, Seek};
 use std::path::Path;
 
 use manifests::bundle::{Demand, Manifest, Signer};
+use manifests::name::PortablePath;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use verifier::media::{Carrier, Medium};
@@ -171,9 +172,11 @@ fn trusted(
         trusted.insert(name.as_str().to_owned(), BTreeSet::from([pins(signer)]));
         let mut said = object(signer)?;
         said.remove("key");
-        let files: Vec<&String> =
-            signer.files().into_iter().filter_map(|path| digests.get(path.as_str())).collect();
-        said.insert("files".to_owned(), json!(files));
+        let file = |path: &PortablePath| {
+            digests.get(path.as_str()).map(|digest| json!({"path": path.as_str(), "digest": digest}))
+        };
+        let files: Vec<Value> = signer.files().into_iter().filter_map(file).collect();
+        said.insert("files".to_owned(), files.into());
         other.insert(format!("signers.{name}"), said.into());
     }
     Ok(trusted)

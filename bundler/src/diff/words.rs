@@ -46,7 +46,7 @@ fn head(place: &str) -> String {
 }
 
 /// `fetchedAt`: `fetched at`.
-fn words(member: &str) -> String {
+pub(super) fn words(member: &str) -> String {
     let mut words = String::new();
     for c in member.chars() {
         if c.is_ascii_uppercase() {
@@ -88,7 +88,14 @@ fn collect(value: &Value, label: &str, leaves: &mut BTreeMap<String, String>) {
                 match value {
                     Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_object) => {
                         let items: Vec<_> = items.iter().filter_map(Value::as_object).collect();
-                        listed(&items, &below(&noun(key, members.get("fingerprints"))), leaves);
+                        listed(
+                            &items,
+                            &below(&noun(
+                                key,
+                                members.get("fingerprints").or_else(|| members.get("openpgp")),
+                            )),
+                            leaves,
+                        );
                     }
                     value => collect(value, &below(&words(key)), leaves),
                 }
