@@ -287,18 +287,35 @@ fn relock(
         }
     }
     let path = lock::path_beside(recipe_file);
+    let changes = match Source::read(&path).and_then(lock::file::read) {
+        Ok(old) => diff::locks(&old, &lock)?,
+        // There was none, or none that can be compared.
+        Err(_) => None,
+    };
     let text = lock::file::render(&lock);
     let unchanged = std::fs::read(&path).is_ok_and(|old| old == text.as_bytes());
     if !unchanged {
         files::replace(&path, text.as_bytes())?;
     }
     let (outcome, verb) = if unchanged { ("unchanged", "is up to date") } else { ("written", "written") };
+    let mut lines = changes.as_ref().map(|changes| changes.text.clone()).unwrap_or_default();
+    let open = lock::document::open_parameters(recipe);
+    for (policy, parameters) in &open {
+        let (name, needs) = (policy.key(), parameters.join(", "));
+        lines.push_str(&format!("trust policy {name} needs at install: {needs}\n"));
+    }
+    let open = open.iter().map(|(policy, parameters)| {
+        let partition = policy.partition.as_ref().map(|name| name.as_str());
+        json!({"name": policy.name.as_str(), "partition": partition, "parameters": parameters})
+    });
+    let whole = format!("{}, {}", count(lock.files(), "file"), size(lock.bytes()));
     Ok(Report {
         schema: "lock",
         outcome,
-        text: format!("{} {verb}: {}, {}", shown(&path), count(lock.files(), "file"), size(lock.bytes())),
+        text: format!("{lines}{} {verb}: {whole}", shown(&path)),
         body: json!({"file": path.display().to_string(), "recipe": lock.recipe.to_string(), "files": lock.files(),
-                     "bytes": lock.bytes(), "signatures": show::signatures(&lock)}),
+                     "bytes": lock.bytes(), "signatures": show::signatures(&lock, Some(recipe)),
+                     "changes": changes.map(|changes| changes.members), "openParameters": open.collect::<Vec<_>>()}),
     })
 }
 
@@ -397,9 +414,9 @@ fn signed_report(signed: &Signed, bundle: &Path, target: &Target) -> Report {
     }
 }
 
-fn store(printer: &Printer, command: &cli::Store) -> Result<Report, Failure> {
+fn store(printer: &Printer, command: &cli::Store) -> Result<Report, Failures> {
     match command {
-        cli::Store::List(command) => store::list(&store_root(&command.store)?),
+        cli::Store::List(command) => Ok(store::list(&store_root(&command.store)?)?),
         cli::Store::Verify(command) => {
             let action = if command.remove { Action::Remove } else { Action::Plan };
             store::verify(&store_root(&command.store)?, action, printer)
@@ -408,7 +425,7 @@ fn store(printer: &Printer, command: &cli::Store) -> Result<Report, Failure> {
             let named = (!command.lock.is_empty()).then(|| Keep::named_by(&command.lock)).transpose()?;
             let since = command.older_than.map(|days| Keep::since_days(days, SystemTime::now()));
             let action = if command.plan { Action::Plan } else { Action::Remove };
-            store::prune(&store_root(&command.store)?, &Keep { named, since }, action)
+            Ok(store::prune(&store_root(&command.store)?, &Keep { named, since }, action)?)
         }
     }
 }

@@ -112,8 +112,14 @@ fn everything_that_changed_is_told() {
         "  SCRIPT postinst: changed",
         "    +\techo \"version 1.2\"",
         "  SCRIPT %postun: new, run by /bin/true",
+        "  install path: /opt/tool-1.1.rpm -> /opt/tool-1.2.rpm",
+        "bundle sequence: 1 -> 2",
     ] {
         assert!(sheet.lines().any(|found| found == line), "{line}: {sheet}");
+    }
+    // Of bundles and of locks, a key file is told by its name.
+    for sheet in [sheet, human(path, "old/bundle.lock", "new/bundle.lock")] {
+        assert!(sheet.contains("\nsigner vendor: key vendor.asc: sha256:"), "{sheet}");
     }
 }
 

@@ -10,7 +10,8 @@ use verifier::report::human::size;
 
 use super::scripts::{Kind, ScriptChange};
 use super::side::Signature;
-use super::{Change, Difference, Pair, SignerChange, Summary, TreeChange, pairs};
+use super::words::{self, plain};
+use super::{Change, Difference, Pair, SignerChange, Summary, TreeChange};
 use crate::report::count;
 
 /// Paths of a tree that are listed; the JSON document has all.
@@ -33,6 +34,38 @@ pub(super) fn text(difference: &Difference) -> String {
     for (place, pair) in &difference.other {
         elsewhere(&mut out, 0, place, pair);
     }
+    numbers(&mut out, difference);
+    out
+}
+
+/// What a lock that was written anew changes, in short: a line for each artifact.
+pub(super) fn brief(difference: &Difference) -> String {
+    let mut out = String::new();
+    difference.changed_signers.iter().for_each(|change| signer(&mut out, change));
+    for change in &difference.changed {
+        let what = match (change.inside.get("version"), &change.digest) {
+            (Some(pair), _) => format!(" {}", values(pair)),
+            (None, Some(_)) => ": other bytes".to_owned(),
+            (None, None) => ": the same bytes".to_owned(),
+        };
+        let scripts = if change.scripts.is_none() { ", OTHER SCRIPTS" } else { "" };
+        line(&mut out, 0, &format!("{}{what}{scripts}", change.artifact));
+        if change.digest.is_none() {
+            change.other.iter().for_each(|(key, pair)| elsewhere(&mut out, 1, key, pair));
+        }
+    }
+    difference.added.iter().for_each(|summary| only(&mut out, "new", summary));
+    difference.removed.iter().for_each(|summary| only(&mut out, "removed", summary));
+    difference.trees.iter().for_each(|change| tree(&mut out, change));
+    for (place, pair) in &difference.other {
+        elsewhere(&mut out, 0, place, pair);
+    }
+    numbers(&mut out, difference);
+    out
+}
+
+/// How many there are of each.
+fn numbers(out: &mut String, difference: &Difference) {
     let parts = [
         (difference.changed_signers.len(), "changed signer"),
         (difference.added.len(), "new artifact"),
@@ -43,9 +76,8 @@ pub(super) fn text(difference: &Difference) -> String {
     let parts = parts.into_iter().filter(|(number, _)| *number > 0);
     let parts: Vec<String> = parts.map(|(number, what)| count(number, what)).collect();
     if !parts.is_empty() {
-        line(&mut out, 0, &parts.join(", "));
+        line(out, 0, &parts.join(", "));
     }
-    out
 }
 
 /// One line, indented; nothing in it moves the cursor.
@@ -66,15 +98,6 @@ fn head(head: &Map<String, Value>) -> String {
             text(bundle.get("id"))
         ),
         None => format!("{file}: lock of recipe {}", text(head.get("recipe"))),
-    }
-}
-
-/// Text as it is, everything else as JSON.
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => "nothing".to_owned(),
-        value => value.to_string(),
     }
 }
 
@@ -120,7 +143,7 @@ fn only(out: &mut String, what: &str, summary: &Summary) {
 fn changed(out: &mut String, change: &Change) {
     line(out, 0, &format!("changed {}", change.artifact));
     for (key, pair) in &change.inside {
-        line(out, 1, &format!("{key}: {}", values(pair)));
+        line(out, 1, &format!("{}: {}", words::words(key), values(pair)));
     }
     match (&change.size, &change.digest) {
         (Some(Pair { old, new }), _) => {
@@ -139,16 +162,9 @@ fn changed(out: &mut String, change: &Change) {
     }
 }
 
-/// What stands in the documents themselves; of two objects only the members that differ.
+/// What stands in the documents themselves.
 fn elsewhere(out: &mut String, depth: usize, place: &str, pair: &Pair<Value>) {
-    match (&pair.old, &pair.new) {
-        (Value::Object(old), Value::Object(new)) => {
-            for (key, pair) in pairs(old, new) {
-                line(out, depth, &format!("{place}.{key}: {}", values(&pair)));
-            }
-        }
-        _ => line(out, depth, &format!("{place}: {}", values(pair))),
-    }
+    words::lines(place, pair).iter().for_each(|text| line(out, depth, text));
 }
 
 fn scripts(out: &mut String, changes: Option<&[ScriptChange]>) {

@@ -10,6 +10,7 @@ mod locked;
 mod proven;
 mod scripts;
 mod side;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -19,6 +20,7 @@ use serde_json::{Map, Value};
 
 use crate::failure::Failure;
 use crate::inside::Facts;
+use crate::lock::{Lock, document};
 use crate::report::{Printer, Report};
 use scripts::ScriptChange;
 pub use scripts::{MAX_DIFF_LINES, MAX_SHOWN_BYTES};
@@ -133,6 +135,30 @@ pub fn diff(old: &Path, new: &Path, store: Option<&Path>, printer: &Printer) -> 
     Ok(Report { schema: "diff", outcome, text: human::text(&difference), body })
 }
 
+/// What a lock that was written anew changes.
+#[derive(Clone, Debug)]
+pub struct Relocked {
+    /// Lines for people, changed signers first; escaped.
+    pub text: String,
+    /// The members of `bundler diff`, without those that name the two sides.
+    pub members: Value,
+}
+
+/// Compares two locks; none where nothing has changed. No file is opened: of scripts the digests tell.
+pub fn locks(old: &Lock, new: &Lock) -> Result<Option<Relocked>, Failure> {
+    let side = |lock: &Lock| locked::of(lock, Map::new(), |_| Vec::new());
+    let difference = compare(&side(old), &side(new))?;
+    if difference.is_empty() {
+        return Ok(None);
+    }
+    let members = serde_json::to_value(&difference);
+    let mut members = members.map_err(|error| Failure::fault("the difference", error.to_string()))?;
+    if let Value::Object(members) = &mut members {
+        members.retain(|key, _| key != "old" && key != "new");
+    }
+    Ok(Some(Relocked { text: human::brief(&difference), members }))
+}
+
 impl Difference {
     fn is_empty(&self) -> bool {
         self.changed_signers.is_empty()
@@ -204,7 +230,7 @@ fn summary(
         digest: item.digest.clone(),
         inside: facts
             .as_ref()
-            .map_or_else(|| Value::Object(Map::new()), |facts| Value::Object(members(facts))),
+            .map_or_else(|| Value::Object(Map::new()), |facts| Value::Object(document::inside(facts))),
         signatures: item.signatures.iter().cloned().collect(),
         new_signer: item.signatures.iter().any(is_new),
         scripts: match scripts {
@@ -224,7 +250,7 @@ fn change(old: &Side, new: &Side, name: &str, item: &Item, other: &Item) -> Resu
     let (mut inside, mut scripts) = (BTreeMap::new(), Some(Vec::new()));
     if item.digest != other.digest {
         let (before, after) = (old.inside(item)?, new.inside(other)?);
-        let named = |facts: &Option<Facts>| facts.as_ref().map(members).unwrap_or_default();
+        let named = |facts: &Option<Facts>| facts.as_ref().map(document::inside).unwrap_or_default();
         inside = pairs(&named(&before.facts), &named(&after.facts));
         let digest = |seen: &Seen| seen.facts.as_ref().and_then(|facts| facts.scripts);
         scripts = match (&before.scripts, &after.scripts) {
@@ -242,20 +268,6 @@ fn change(old: &Side, new: &Side, name: &str, item: &Item, other: &Item) -> Resu
         scripts,
         other: rest,
     }))
-}
-
-/// By the names of the lock, without the digest over scripts, which are compared by themselves.
-fn members(facts: &Facts) -> Map<String, Value> {
-    let time = facts.made_at.map(|time| time.to_string());
-    let all = [
-        ("name", &facts.name),
-        ("version", &facts.version),
-        ("arch", &facts.arch),
-        ("madeAt", &time),
-        ("productCode", &facts.product_code),
-        ("toolchain", &facts.toolchain),
-    ];
-    all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?.into()))).collect()
 }
 
 /// Members that differ; what is missing is `null`.

@@ -6,6 +6,7 @@ use std::io::{self, Seek};
 use std::path::Path;
 
 use manifests::bundle::{Demand, Manifest, Signer};
+use manifests::name::PortablePath;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use verifier::media::{Carrier, Medium};
@@ -70,9 +71,15 @@ fn object(of: &impl Serialize) -> Result<Map<String, Value>, Failure> {
     }
 }
 
-/// Items of a list by their names, so that one more does not make all of them others.
+/// Items of a list by their names, so that one more does not make all of them others: `PARTITION/TYPE:NAME`, of what
+/// there is.
 pub(super) fn by_name(key: &str, value: Value, to: &mut Map<String, Value>) {
-    let named = |item: &Value| item.get("name").and_then(Value::as_str).map(str::to_owned);
+    let named = |item: &Value| {
+        let text = |key: &str| item.get(key).and_then(Value::as_str);
+        let before =
+            |key: &str, sign: &str| text(key).map(|text| format!("{text}{sign}")).unwrap_or_default();
+        text("name").map(|name| format!("{}{}{name}", before("partition", "/"), before("type", ":")))
+    };
     match value {
         Value::Array(items) if !items.is_empty() && items.iter().all(|item| named(item).is_some()) => {
             for item in items {
@@ -165,9 +172,11 @@ fn trusted(
         trusted.insert(name.as_str().to_owned(), BTreeSet::from([pins(signer)]));
         let mut said = object(signer)?;
         said.remove("key");
-        let files: Vec<&String> =
-            signer.files().into_iter().filter_map(|path| digests.get(path.as_str())).collect();
-        said.insert("files".to_owned(), json!(files));
+        let file = |path: &PortablePath| {
+            digests.get(path.as_str()).map(|digest| json!({"path": path.as_str(), "digest": digest}))
+        };
+        let files: Vec<Value> = signer.files().into_iter().filter_map(file).collect();
+        said.insert("files".to_owned(), files.into());
         other.insert(format!("signers.{name}"), said.into());
     }
     Ok(trusted)

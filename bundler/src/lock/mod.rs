@@ -5,6 +5,7 @@
 //! signed artifacts who signed them and when, after the verifier's own check. `build` accepts nothing else.
 
 mod change;
+pub mod document;
 mod evidence;
 pub mod file;
 pub mod notary;

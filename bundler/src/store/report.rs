@@ -4,47 +4,49 @@
 use std::path::Path;
 use std::time::SystemTime;
 
+use manifests::name::printable;
 use manifests::time::Timestamp;
 use serde_json::{Value, json};
-use verifier::error::Code;
+use verifier::error::Refusal;
 use verifier::report::human::size;
 
+use super::note::Origins;
 use super::{Action, Entry, Keep, Store};
-use crate::failure::Failure;
+use crate::failure::{Failure, Failures, Gathered};
 use crate::report::{Printer, Report, count, shown};
 
 /// `bundler store list`
 pub fn list(root: &Path) -> Result<Report, Failure> {
     let Some(store) = Store::existing(root)? else { return Ok(nothing(root)) };
-    let entries = store.entries()?;
-    let mut lines: Vec<String> = entries.iter().map(line).collect();
+    let (entries, origins) = (store.entries()?, store.origins()?);
+    let mut lines: Vec<String> = entries.iter().map(|entry| line(entry, &origins)).collect();
     lines.push(format!("{}: {}, {}", shown(root), count(entries.len(), "file"), size(total(&entries))));
     Ok(Report {
         schema: "store",
         outcome: "listed",
         text: lines.join("\n"),
-        body: json!({"store": root.display().to_string(), "files": entries.iter().map(document).collect::<Vec<_>>(),
+        body: json!({"store": root.display().to_string(), "files": documents(&entries, &origins),
                      "bytes": total(&entries)}),
     })
 }
 
-/// `bundler store verify`: a refusal where a file is damaged, unless it may be removed.
-pub fn verify(root: &Path, action: Action, printer: &Printer) -> Result<Report, Failure> {
+/// `bundler store verify`: a refusal for each file that is damaged, unless they may be removed.
+pub fn verify(root: &Path, action: Action, printer: &Printer) -> Result<Report, Failures> {
     let Some(store) = Store::existing(root)? else { return Ok(nothing(root)) };
     let progress = printer.progress("verifying", total(&store.entries()?));
     let audit = store.audit(&progress)?;
     drop(progress);
-    for damage in &audit.damaged {
-        printer.note(&damage.failure.to_string());
-    }
     let number = audit.damaged.len();
     if action == Action::Remove {
+        audit.damaged.iter().for_each(|damage| printer.note(&in_a_line(damage.failure.refusal())));
         store.remove_damaged(&audit.damaged)?;
-    } else if number > 0 {
-        return Err(Failure::new(Code::DigestMismatch, root.display().to_string(), "has damaged files")
-            .expected("every file to be what its name says")
-            .found(format!("{} damaged, {} sound", number, audit.sound))
-            .hint("run `bundler store verify --remove`, then `bundler lock`, which fetches them again"));
+    } else {
+        let mut gathered = Gathered::default();
+        audit.damaged.iter().for_each(|damage| gathered.add(damage.failure.clone()));
+        if number > 0 {
+            printer.note(&format!("{}: {number} damaged, {} sound", root.display(), audit.sound));
+        }
+        gathered.end()?;
     }
     let removed = if number > 0 { format!("; {number} damaged, removed") } else { String::new() };
     Ok(Report {
@@ -61,6 +63,12 @@ pub fn verify(root: &Path, action: Action, printer: &Printer) -> Result<Report, 
     })
 }
 
+/// A refusal where it refuses nothing: what is wrong with which file.
+fn in_a_line(refusal: &Refusal) -> String {
+    let found = refusal.found.as_ref().map(|found| format!(": found {found}")).unwrap_or_default();
+    format!("{} {}{found}", refusal.subject, refusal.what)
+}
+
 /// `bundler store prune`
 pub fn prune(root: &Path, keep: &Keep, action: Action) -> Result<Report, Failure> {
     if keep.named.is_none() && keep.since.is_none() {
@@ -68,6 +76,7 @@ pub fn prune(root: &Path, keep: &Keep, action: Action) -> Result<Report, Failure
             .hint("name every lock that is in use with --lock, or give --older-than DAYS, or both"));
     }
     let Some(store) = Store::existing(root)? else { return Ok(nothing(root)) };
+    let origins = store.origins()?;
     let pruned = store.prune(keep, action)?;
     let (outcome, verb) = match action {
         Action::Remove => ("pruned", "removed"),
@@ -75,7 +84,7 @@ pub fn prune(root: &Path, keep: &Keep, action: Action) -> Result<Report, Failure
     };
     let mut lines: Vec<String> = match action {
         Action::Remove => Vec::new(),
-        Action::Plan => pruned.files.iter().map(line).collect(),
+        Action::Plan => pruned.files.iter().map(|entry| line(entry, &origins)).collect(),
     };
     lines.push(format!(
         "{}: {verb} {} and {}, {}; {} stay",
@@ -89,7 +98,7 @@ pub fn prune(root: &Path, keep: &Keep, action: Action) -> Result<Report, Failure
         schema: "store",
         outcome,
         text: lines.join("\n"),
-        body: json!({"store": root.display().to_string(), "files": pruned.files.iter().map(document).collect::<Vec<_>>(),
+        body: json!({"store": root.display().to_string(), "files": documents(&pruned.files, &origins),
                      "parts": pruned.parts, "bytes": pruned.bytes, "kept": pruned.kept}),
     })
 }
@@ -103,12 +112,16 @@ fn nothing(root: &Path) -> Report {
     }
 }
 
-fn line(entry: &Entry) -> String {
-    format!("{}  {}  {}", entry.digest, used(entry), size(entry.size))
+fn line(entry: &Entry, origins: &Origins) -> String {
+    let urls = origins.get(&entry.digest).into_iter().flatten();
+    let urls: String = urls.map(|url| format!("  {}", printable(url))).collect();
+    format!("{}  {}  {}{urls}", entry.digest, used(entry), size(entry.size))
 }
 
-fn document(entry: &Entry) -> Value {
-    json!({"digest": entry.digest.to_string(), "size": entry.size, "used": used(entry)})
+fn documents(entries: &[Entry], origins: &Origins) -> Vec<Value> {
+    let urls = |entry: &Entry| origins.get(&entry.digest).into_iter().flatten().cloned().collect::<Vec<_>>();
+    let document = |entry: &Entry| json!({"digest": entry.digest.to_string(), "size": entry.size, "used": used(entry), "urls": urls(entry)});
+    entries.iter().map(document).collect()
 }
 
 fn used(entry: &Entry) -> String {

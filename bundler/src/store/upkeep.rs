@@ -255,7 +255,7 @@ fn collect_value(value: &DeValue<'_>, named: &mut BTreeSet<Sha256Digest>) {
 }
 
 /// Every path in a folder; a folder that is not there is empty.
-fn listing(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub(super) fn listing(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let failed = |error: &io::Error| failed_to_read(folder, error);
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -98,7 +98,26 @@ fn carried(folder: &Folder, path: &str) -> String {
 #[test]
 fn what_is_given_is_filled_in_and_the_rest_stays_open() {
     let Some(folder) = folder() else { return };
-    folder.good(&["lock"]);
+    let needs = "needs at install: profile-arn, scopes\n";
+    let told = folder.good(&["lock"]);
+    assert!(
+        told.starts_with(&format!("trust policy west/trustpolicy.json {needs}bundle.lock written")),
+        "{told}"
+    );
+    let document: serde_json::Value =
+        serde_json::from_str(&folder.good(&["lock", "--format", "json"])).unwrap();
+    let open = &document["openParameters"][0];
+    assert_eq!((&open["name"], &open["partition"]), (&"trustpolicy.json".into(), &"west".into()));
+    assert_eq!(open["parameters"], serde_json::json!(["profile-arn", "scopes"]));
+    assert_eq!(document["changes"], serde_json::Value::Null);
+    let shown = folder.good(&["show", "bundle.lock"]);
+    for line in [
+        "trust      store signingAuthority:west-ts\n           sha256:",
+        "trust      policy trustpolicy.json (partition west)\n           from trustpolicy.json.in\n",
+        needs,
+    ] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
     let lock = String::from_utf8(folder.read("bundle.lock")).unwrap();
     assert!(
         lock.contains("[[trust-store]]\nname = \"west-ts\"\ntype = \"signingAuthority\"\nfingerprint = [\n")
@@ -108,8 +127,18 @@ fn what_is_given_is_filled_in_and_the_rest_stays_open() {
     assert_eq!(carried(&folder, "files/trust-policies/west/trustpolicy.json"), POLICY);
     assert!(carried(&folder, "manifest.json").contains("\"parameters\":[\"profile-arn\",\"scopes\"]"));
 
+    let shown = folder.good(&["show", "out.bundle.tar"]);
+    assert_eq!(shown.matches("not verified").count(), 1, "{shown}");
+    assert!(shown.contains("trust      store signingAuthority:west-ts (partition west)\n"), "{shown}");
+    assert!(
+        shown.contains("policy trustpolicy.json (partition west): needs profile-arn, scopes\n"),
+        "{shown}"
+    );
+
     std::fs::remove_file(folder.join("out.bundle.tar")).unwrap();
-    folder.good(&["lock", "--set", PROFILE, "--set", r#"scopes=["a.example/x", "b.example/y"]"#]);
+    let told = folder.good(&["lock", "--set", PROFILE, "--set", r#"scopes=["a.example/x", "b.example/y"]"#]);
+    assert!(told.contains("set profile-arn: nothing -> arn:aws:signer:us-west-2:"), "{told}");
+    assert!(!told.contains("needs at install"), "{told}");
     folder.good(&["build", "-o", "out.bundle.tar"]);
     let filled = carried(&folder, "files/trust-policies/west/trustpolicy.json");
     assert!(filled.contains(r#""registryScopes": ["a.example/x", "b.example/y"]"#), "{filled}");

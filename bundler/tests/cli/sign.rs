@@ -107,7 +107,7 @@ fn an_interrupted_signature_is_taken_back_or_kept() {
     folder.write(BUNDLE, torn);
     folder.good(&["sign", BUNDLE, "--key", "alice.key", "--passphrase-file", "pass"]);
     assert!(!folder.join(&backup).exists());
-    assert!(folder.good(&["show", BUNDLE]).contains("signature: by key"));
+    assert!(folder.good(&["show", BUNDLE]).contains("signature  by key"));
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_signing_room_signs_with_openssl() {
     let refused = folder.run(&["sign", BUNDLE, "--import", "raw", "--public-key", "other.pub"]).refused(1);
     assert!(refused.contains("is not this key's signature over this bundle"), "{refused}");
     folder.good(&["sign", BUNDLE, "--import", "raw", "--public-key", "room.pub"]);
-    assert!(folder.good(&["show", BUNDLE]).contains("signature: by key"));
+    assert!(folder.good(&["show", BUNDLE]).contains("signature  by key"));
 }
 
 #[test]

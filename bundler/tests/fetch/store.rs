@@ -9,7 +9,9 @@ use std::time::{Duration, SystemTime};
 
 use bundler::digest::Locked;
 use bundler::fetch::Origin;
+use bundler::store::note::Errand;
 use bundler::store::{Look, Store};
+use manifests::time::Timestamp;
 
 use crate::server::whole;
 use crate::support::{Site, locked, state, wanted};
@@ -41,10 +43,15 @@ fn filled(bodies: &[&'static [u8]]) -> (tempfile::TempDir, std::path::PathBuf, V
     (folder, root, states)
 }
 
+/// Where a file is.
+fn path(root: &Path, state: &Locked) -> std::path::PathBuf {
+    let hex = state.digest.hex();
+    root.join("sha256").join(&hex[..2]).join(hex)
+}
+
 /// Puts other bytes in the place of a file, of the same length or another.
 fn damage(root: &Path, state: &Locked, bytes: &[u8]) {
-    let hex = state.digest.hex();
-    let path = root.join("sha256").join(&hex[..2]).join(hex);
+    let path = path(root, state);
     fs::remove_file(&path).unwrap();
     fs::write(path, bytes).unwrap();
 }
@@ -81,7 +88,18 @@ fn a_damaged_file_is_found_when_it_is_used() {
 #[test]
 fn list_and_verify_tell_what_is_there() {
     let (_folder, root, states) = filled(&[b"one", b"two", b"three"]);
+    let (url, now) = ("https://a.example/one", Timestamp::from_seconds(1_800_000_000).unwrap());
+    Store::open(&root).unwrap().note(Errand::Lock, url, &states[0], now);
     let listed = told(&run(&root, &["list"]));
+    let noted = |line: &&str| line.starts_with(&states[0].digest.to_string()) && line.ends_with(url);
+    assert_eq!(listed.lines().filter(noted).count(), 1, "{listed}");
+    assert_eq!(listed.matches("https://").count(), 1, "{listed}");
+    let listed_for_programs = run(&root, &["list", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_slice(&listed_for_programs.stdout).unwrap();
+    let urls = document["files"].as_array().unwrap().iter().map(|file| &file["urls"]);
+    let none = serde_json::json!([]);
+    let urls: Vec<_> = urls.filter(|urls| **urls != none).collect();
+    assert_eq!(urls, [&serde_json::json!([url])]);
     for state in &states {
         assert!(listed.contains(&state.digest.to_string()), "{listed}");
     }
@@ -96,8 +114,21 @@ fn list_and_verify_tell_what_is_there() {
         assert!(told(&refused).contains(&state.digest.hex()), "{}", told(&refused));
     }
     assert!(told(&refused).contains("2 damaged, 1 sound"), "{}", told(&refused));
+    // The document names each of them, whoever reads standard error or not.
+    let refused = run(&root, &["verify", "--format", "json", "-q"]);
+    let document: serde_json::Value = serde_json::from_slice(&refused.stdout).unwrap();
+    let mut subjects: Vec<_> =
+        document["refusals"].as_array().unwrap().iter().map(|one| one["subject"].as_str().unwrap()).collect();
+    let mut expected: Vec<_> =
+        states[1..].iter().map(|state| path(&root, state).display().to_string()).collect();
+    subjects.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(subjects, expected);
     let removed = run(&root, &["verify", "--remove", "--format", "json"]);
     assert!(removed.status.success());
+    let notes = String::from_utf8(removed.stderr).unwrap();
+    assert!(notes.lines().count() == 2 && !notes.contains("u{a}"), "{notes}");
+    assert!(notes.lines().all(|line| line.contains(" is damaged: found sha256:")), "{notes}");
     let document: serde_json::Value = serde_json::from_slice(&removed.stdout).unwrap();
     assert_eq!(document["removed"].as_array().unwrap().len(), 2);
     assert_eq!(document["sound"], 1);

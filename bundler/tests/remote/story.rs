@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use serde_json::{Value, json};
 use verifier::hash::sha256;
 
 use crate::site::{Site, example};
@@ -73,6 +74,54 @@ fn an_empty_store_is_filled_again_and_the_lock_stays_as_it_is() {
 }
 
 #[test]
+fn a_lock_is_shown_whole() {
+    let site = Site::signed();
+    site.good(&["lock"]);
+    let shown = site.good(&["show", "bundle.lock"]).out;
+    let vendor = "29D896479579C2608A6E8F3489CBB31370DEC574";
+    for part in [
+        format!("signer     vendor\n           {vendor}\n"),
+        format!("artifact   hello\n           from {}\n", site.server.url("/v1/hello.sh")),
+        format!("           signed by vendor: openpgp {vendor}, 20"),
+        format!("           from {}\n", site.server.url("/v1/hello.sh.sig")),
+        format!("{}, 5 bytes, fetched 20", sha256::digest(b"notes")),
+        "           unsigned: our own\n".to_owned(),
+    ] {
+        assert!(shown.contains(&part), "{part}: {shown}");
+    }
+    let document: Value =
+        serde_json::from_str(&site.good(&["show", "bundle.lock", "--format", "json"]).out).unwrap();
+    assert_eq!(document["signatures"][0]["signedBy"], "vendor");
+    let (hello, notes) = (&document["lock"]["artifacts"][0], &document["lock"]["artifacts"][1]);
+    assert_eq!(notes["url"], site.server.url("/notes%20here.txt"));
+    assert_eq!((&notes["digest"], &notes["size"]), (&json!(sha256::digest(b"notes").to_string()), &json!(5)));
+    assert!(notes["fetchedAt"].is_string(), "{notes}");
+    assert_eq!(hello["signatures"][0]["signer"], vendor);
+    assert_eq!(hello["signatures"][0]["files"][0]["url"], site.server.url("/v1/hello.sh.sig"));
+    assert_eq!(document["lock"]["signers"][0]["fingerprints"], json!([vendor]));
+    // Without the recipe, the name is known by the pin.
+    fs::rename(site.path("bundle.toml"), site.path("away.toml")).unwrap();
+    let shown = site.good(&["show", "bundle.lock"]).out;
+    assert!(shown.contains(&format!("signed by vendor: openpgp {vendor}")), "{shown}");
+}
+
+#[test]
+fn a_new_lock_tells_what_it_changes() {
+    let site = Site::signed();
+    let first = site.good(&["lock"]).out;
+    assert_eq!(first.lines().count(), 1, "{first}");
+    site.serve("/more", "more");
+    site.edit("name = \"notes\"", "name = \"more\"");
+    site.edit("/notes%20here.txt", "/more");
+    let told = site.good(&["lock"]).out;
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines[0], "new more, 4 bytes");
+    assert!(lines.contains(&"removed notes, 5 bytes"), "{told}");
+    assert!(lines.contains(&"1 new artifact, 1 removed artifact, 1 unchanged artifact"), "{told}");
+    assert!(lines[lines.len() - 1].starts_with("bundle.lock written: 4 files"), "{told}");
+}
+
+#[test]
 fn other_bytes_than_locked_are_shown_and_taken_by_update_alone() {
     let site = Site::signed();
     site.good(&["lock"]);
@@ -93,8 +142,17 @@ fn other_bytes_than_locked_are_shown_and_taken_by_update_alone() {
     }
     assert_eq!(site.lock(), lock);
     let asked = site.asked().len();
-    site.good(&["update", "notes"]);
+    fs::write(site.path("before.lock"), &lock).unwrap();
+    let told = site.good(&["update", "notes", "--format", "json"]).out;
     assert_eq!(site.asked().len(), asked + 1, "one file is asked for: {:?}", site.asked());
+    let document: Value = serde_json::from_str(&told).unwrap();
+    let changes = &document["changes"];
+    assert_eq!((&changes["changed"][0]["artifact"], &changes["unchanged"]), (&json!("notes"), &json!(1)));
+    // In all documents the members have one spelling, and people read words.
+    let found = site.good(&["diff", "before.lock", "bundle.lock", "--format", "json"]).out;
+    assert!(!found.contains("fetched-at") && !found.contains("\"sha256\""), "{found}");
+    let sheet = site.good(&["diff", "before.lock", "bundle.lock"]).out;
+    assert!(sheet.contains("changed notes\n") && !sheet.contains('{'), "{sheet}");
     let changed: Vec<(String, String)> = lock
         .lines()
         .zip(site.lock().lines())

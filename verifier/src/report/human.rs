@@ -145,6 +145,11 @@ pub fn recovered(recovered: &Recovered) -> String {
 
 /// What `show` prints: every line says that nothing of it is verified.
 pub fn shown(claim: &impl Claim, signatures: &Signatures) -> String {
+    claimed(claim, signatures).iter().map(|line| format!("not verified  {line}\n")).collect()
+}
+
+/// What a bundle says of itself, a line each, without line feeds; whoever prints it says that nothing of it is verified.
+pub fn claimed(claim: &impl Claim, signatures: &Signatures) -> Vec<String> {
     let manifest = claim.manifest();
     let (bundle, predicate) = (manifest.bundle(), manifest.predicate());
     let mut lines = vec![
@@ -165,7 +170,8 @@ pub fn shown(claim: &impl Claim, signatures: &Signatures) -> String {
             }
         };
         let whom = meant(artifact.platform.as_ref(), artifact.partition.as_ref());
-        format!("artifact   {}{whom} ({demand})", artifact.name)
+        let version = artifact.version.iter().map(|version| format!(" {version}")).collect::<String>();
+        format!("artifact   {}{version}{whom} ({demand})", artifact.name)
     }));
     lines.extend(
         predicate
@@ -174,7 +180,7 @@ pub fn shown(claim: &impl Claim, signatures: &Signatures) -> String {
             .map(|tree| format!("tree       {} (unsigned: {})", tree.name, printable(&tree.unsigned))),
     );
     lines.extend(trust_and_checks(predicate));
-    lines.iter().map(|line| format!("not verified  {line}\n")).collect()
+    lines
 }
 
 /// What `check` prints for one file.
