@@ -271,8 +271,13 @@ fn limits() {
     let mut document: Value = serde_json::from_str(GOOD).unwrap();
     let subjects =
         |count: usize| (0..count).map(|n| format!("x509.subject:C=US,ST=WA,O={n}")).collect::<Vec<_>>();
-    document["trustPolicies"][0]["trustedIdentities"] = json!(subjects(MAX_IDENTITIES));
+    // All statements count together; others have some too.
+    let others =
+        read(&document).unwrap().statements()[1..].iter().map(|it| it.identities().len()).sum::<usize>();
+    document["trustPolicies"][0]["trustedIdentities"] = json!(subjects(MAX_IDENTITIES - others));
     read(&document).unwrap();
+    document["trustPolicies"][0]["trustedIdentities"] = json!(subjects(MAX_IDENTITIES - others + 1));
+    assert!(read(&document).unwrap_err().contains("at most 1000 identities in all statements"));
     document["trustPolicies"][0]["trustedIdentities"] = json!(subjects(MAX_IDENTITIES + 1));
     assert!(read(&document).unwrap_err().contains("at most 1000 entries"));
     let padded = |length: usize| GOOD.to_owned() + &" ".repeat(length - GOOD.len());
