@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Everything that is wrong is told in one run, and nothing is written.
 
+use std::process::Command;
+
 use serde_json::Value;
 
 use crate::site::{SIGNED, Site, errors, example};
@@ -122,4 +124,33 @@ fn a_damaged_file_of_the_store_is_told_removed_and_fetched_again() {
     site.good(&["lock"]);
     assert_eq!(site.lock(), lock);
     site.good(&["build"]);
+}
+
+/// What the vendor signed is in the zip, and the zip has bytes that no entry owns.
+#[test]
+fn a_signed_member_of_a_zip_that_is_not_well_formed_is_refused() {
+    let zipped = "[[artifact]]\nname = \"hello-zip\"\nsource = \"$site/hello.zip\"\nsigned-by = \"vendor\"\n\
+                  signature = \"$site/v1/hello.sh.sig\"\nmember = \"hello.sh\"\n";
+    let site = Site::new(&format!("{SIGNED}\n{zipped}"));
+    site.serve("/keys/vendor.asc", example("vendor.asc"));
+    site.serve("/v1/hello.sh", example("hello.sh"));
+    site.serve("/v1/hello.sh.sig", example("hello.sh.sig"));
+    site.serve("/notes%20here.txt", "notes");
+    site.write("hello.sh", example("hello.sh"));
+    let made =
+        Command::new("zip").args(["-q", "-X", "hello.zip", "hello.sh"]).current_dir(site.path("")).status();
+    match made {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            eprintln!("SKIPPED: zip is not installed here");
+            return;
+        }
+        made => assert!(made.unwrap().success()),
+    }
+    let zip = std::fs::read(site.path("hello.zip")).unwrap();
+    site.serve("/hello.zip", [b"before".as_slice(), &zip].concat());
+    let refused = site.run(&["lock"]).refused(1);
+    assert!(refused.contains("/hello.zip has vendor evidence that cannot be read"), "{refused}");
+    assert!(!site.path("bundle.lock").exists());
+    site.serve("/hello.zip", zip);
+    site.good(&["lock"]);
 }

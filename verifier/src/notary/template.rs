@@ -89,8 +89,8 @@ impl Template {
             if texts.iter().any(|text| text.starts_with('$')) {
                 return Err(TemplateError::Nested(name.clone()));
             }
-            let quoted: Vec<String> =
-                texts.iter().map(|text| Value::from(text.as_str()).to_string()).collect();
+            let quoted = texts.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>();
+            let quoted = quoted.map_err(|error| TemplateError::Json(error.to_string()))?;
             written.insert(name, quoted.join(", "));
         }
         let mut out = String::with_capacity(self.text.len());
