@@ -106,6 +106,10 @@ fn what_is_tied_to_a_partition_waits_for_it() {
     assert_eq!(pick(&[]).unwrap(), "readme deb");
     assert_eq!(pick(&["aws-us-gov"]).unwrap(), "readme deb west");
     assert_eq!(pick(&["aws-us-gov", "aws"]).unwrap(), "readme deb west east");
+    // Whoever names it wants it: nothing at all would be installed.
+    let refusal = chosen(&manifest, &selection(&["west"], &[], &[]), &debian).unwrap_err();
+    assert_eq!((refusal.code, refusal.subject.as_str()), (Code::Usage, "west"));
+    assert_eq!(chosen(&manifest, &selection(&["west"], &[], &["aws-us-gov"]), &debian).unwrap(), "west");
     // Only what is asked for is an alternative.
     assert_eq!(pick(&["test"]).unwrap_err().code, Code::AmbiguousAlternative);
     let left_out = selection(&[], &[], &["aws"]).left_out(&manifest).into_iter().cloned().collect::<Vec<_>>();
