@@ -77,7 +77,7 @@ fn init(command: &cli::Init) -> Result<Report, Failure> {
     })?;
     let short = |path: &PathBuf| shown(path.strip_prefix(".").unwrap_or(path));
     let files: Vec<String> = [&written.recipe].into_iter().chain(&written.beside).map(short).collect();
-    let mut text = format!("wrote {}: edit it, then run `bundler lock`", files.join(" and "));
+    let mut text = format!("wrote {}: edit the recipe, then run `bundler lock`", files.join(", "));
     if !written.unanswered.is_empty() {
         text.push_str("\nwithout a value yet, to be found out as the recipe says: ");
         text.push_str(&written.unanswered.join(", "));

@@ -431,7 +431,7 @@ fn unanswered(name: &str, variables: &BTreeMap<String, String>) -> String {
     if others.is_empty() {
         return format!("give it one {how}, or with --set {name}=VALUE");
     }
-    format!("give it one {how}, or with --set {name}=VALUE; so do {}", others.join(", "))
+    format!("give it one {how}, or with --set {name}=VALUE; without one too: {}", others.join(", "))
 }
 
 /// Variables that the language gives in some places, and that nobody may define.

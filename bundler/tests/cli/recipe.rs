@@ -220,7 +220,7 @@ fn refusal_as_json_stands_on_standard_output() {
 #[test]
 fn shipped_recipe_is_one_and_is_not_overwritten() {
     let folder = Folder::new();
-    assert_eq!(folder.good(&["init"]), "wrote bundle.toml: edit it, then run `bundler lock`\n");
+    assert_eq!(folder.good(&["init"]), "wrote bundle.toml: edit the recipe, then run `bundler lock`\n");
     assert!(folder.run(&["init"]).refused(2).contains("is not overwritten"));
     assert!(folder.good(&["init", "--list"]).starts_with("first "));
     assert!(folder.run(&["init", "x", "--recipe", "frist"]).refused(2).contains("did you mean `first`?"));
