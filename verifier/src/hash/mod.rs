@@ -11,6 +11,7 @@ mod avx512;
 pub mod lanes;
 mod portable;
 pub mod sha256;
+pub mod sha512;
 #[cfg(target_arch = "x86_64")]
 mod sha_ni;
 #[cfg(test)]

@@ -4,7 +4,9 @@
 use manifests::digest::Sha256Digest;
 use sha1collisiondetection::Sha1CD;
 use sha2::digest::Digest as _;
-use sha2::{Sha224, Sha256, Sha384, Sha512};
+use sha2::{Sha224, Sha256};
+
+use crate::hash::sha512::{Sha384, Sha512};
 
 /// A digest algorithm that is known here. Whether it is strong enough, a policy says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

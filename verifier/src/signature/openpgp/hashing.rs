@@ -5,19 +5,20 @@
 //! trailer made of the signature's own fields (RFC 9580 §5.2.4). Where that is SHA-256 of the plain file
 //! and a trailer, the file's own midstate serves; for the rest each distinct hash, mode and salt runs once.
 
-use sequoia_openpgp::crypto::hash::{Context, Hash};
+use sequoia_openpgp::crypto::hash::Context;
 use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::serialize::MarshalInto;
 use sequoia_openpgp::types::{HashAlgorithm, SignatureType};
+use sha2::Digest as _;
 
 use crate::hash::sha256::Midstate;
+use crate::hash::sha512::Sha512;
 
 /// What two signatures must have in common to share one pass over the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Shape {
     algorithm: HashAlgorithm,
     mode: Mode,
-    version: u8,
     salt: Vec<u8>,
 }
 
@@ -39,17 +40,12 @@ impl Shape {
         Self {
             algorithm: signature.hash_algo(),
             mode: Mode::of(signature),
-            // 3 and 4 differ only in their trailers.
-            version: signature.version().max(4),
             salt: signature.salt().unwrap_or_default().to_vec(),
         }
     }
 
     fn is_plain_sha256(&self) -> bool {
-        self.algorithm == HashAlgorithm::SHA256
-            && self.mode == Mode::Binary
-            && self.version == 4
-            && self.salt.is_empty()
+        self.algorithm == HashAlgorithm::SHA256 && self.mode == Mode::Binary && self.salt.is_empty()
     }
 }
 
@@ -63,8 +59,40 @@ pub struct Hasher {
 #[derive(Clone)]
 struct Stream {
     shape: Shape,
-    context: Context,
+    digest: Running,
     after_carriage_return: bool,
+}
+
+/// A digest that is being computed: SHA-512, which most signatures use that have not SHA-256, by our own code.
+#[derive(Clone)]
+enum Running {
+    Sha512(Sha512),
+    Library(Context),
+}
+
+impl Running {
+    /// None for a hash that is not known.
+    fn start(algorithm: HashAlgorithm) -> Option<Self> {
+        match algorithm {
+            HashAlgorithm::SHA512 => Some(Self::Sha512(Sha512::new())),
+            other => Some(Self::Library(other.context().ok()?.for_digest())),
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha512(digest) => digest.update(bytes),
+            Self::Library(context) => context.update(bytes),
+        }
+    }
+
+    /// None for one under attack: SHA-1 notices input that was made to collide.
+    fn finish(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Sha512(digest) => Some(digest.finalize().to_vec()),
+            Self::Library(context) => context.into_digest().ok(),
+        }
+    }
 }
 
 impl Hasher {
@@ -77,10 +105,9 @@ impl Hasher {
             if streams.iter().any(|stream| stream.shape == shape) {
                 continue;
             }
-            if let Ok(builder) = shape.algorithm.context() {
-                let mut context = builder.for_signature(shape.version);
-                context.update(&shape.salt);
-                streams.push(Stream { shape, context, after_carriage_return: false });
+            if let Some(mut digest) = Running::start(shape.algorithm) {
+                digest.update(&shape.salt);
+                streams.push(Stream { shape, digest, after_carriage_return: false });
             }
         }
         Self { streams, length: 0 }
@@ -110,7 +137,7 @@ impl Hasher {
         self.length = self.length.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         for stream in &mut self.streams {
             match stream.shape.mode {
-                Mode::Binary => stream.context.update(bytes),
+                Mode::Binary => stream.digest.update(bytes),
                 Mode::Text => stream.update_text(bytes),
             }
         }
@@ -124,13 +151,13 @@ impl Hasher {
     /// The digest that `signature` must be over; none for a hash that is not known, or one under attack.
     pub(super) fn digest(&self, signature: &Signature, file: &Midstate) -> Option<Vec<u8>> {
         let shape = Shape::of(signature);
+        let trailer = trailer(signature)?;
         if shape.is_plain_sha256() {
-            return Some(file.digest_with(&trailer(signature)?).as_bytes().to_vec());
+            return Some(file.digest_with(&trailer).as_bytes().to_vec());
         }
-        let mut context = self.streams.iter().find(|stream| stream.shape == shape)?.context.clone();
-        signature.hash(&mut context).ok()?;
-        // For SHA-1 this is where a collision attack is noticed.
-        context.into_digest().ok()
+        let mut digest = self.streams.iter().find(|stream| stream.shape == shape)?.digest.clone();
+        digest.update(&trailer);
+        digest.finish()
     }
 }
 
@@ -147,28 +174,32 @@ impl Stream {
             }
             self.after_carriage_return = byte == b'\r';
             if line.len() >= KEPT.saturating_sub(1) {
-                self.context.update(&line);
+                self.digest.update(&line);
                 line.clear();
             }
         }
-        self.context.update(&line);
+        self.digest.update(&line);
     }
 }
 
-/// What follows the file in the digest of a version 3 or 4 signature (RFC 9580 §5.2.4).
+/// What follows the file in the digest of a signature, by its version (RFC 9580 §5.2.4); none for others.
 fn trailer(signature: &Signature) -> Option<Vec<u8>> {
-    let kind = u8::from(signature.typ());
-    if signature.version() == 3 {
+    let (version, kind) = (signature.version(), u8::from(signature.typ()));
+    if version == 3 {
         let created = signature.signature_creation_time()?.duration_since(std::time::UNIX_EPOCH).ok()?;
         let created = u32::try_from(created.as_secs()).ok()?;
         return Some([&[kind][..], &created.to_be_bytes()].concat());
     }
     let hashed = signature.hashed_area().to_vec().ok()?;
-    let mut bytes = vec![4, kind, signature.pk_algo().into(), signature.hash_algo().into()];
-    bytes.extend_from_slice(&u16::try_from(hashed.len()).ok()?.to_be_bytes());
+    let mut bytes = vec![version, kind, signature.pk_algo().into(), signature.hash_algo().into()];
+    match version {
+        4 => bytes.extend_from_slice(&u16::try_from(hashed.len()).ok()?.to_be_bytes()),
+        6 => bytes.extend_from_slice(&u32::try_from(hashed.len()).ok()?.to_be_bytes()),
+        _ => return None,
+    }
     bytes.extend_from_slice(&hashed);
     let length = u32::try_from(bytes.len()).ok()?;
-    bytes.extend_from_slice(&[4, 0xff]);
+    bytes.extend_from_slice(&[version, 0xff]);
     bytes.extend_from_slice(&length.to_be_bytes());
     Some(bytes)
 }
@@ -178,11 +209,11 @@ mod tests {
     use super::*;
 
     fn text(chunks: &[&[u8]]) -> Vec<u8> {
-        let shape = Shape { algorithm: HashAlgorithm::SHA512, mode: Mode::Text, version: 4, salt: vec![] };
-        let context = shape.algorithm.context().unwrap().for_signature(4);
-        let mut stream = Stream { shape, context, after_carriage_return: false };
+        let shape = Shape { algorithm: HashAlgorithm::SHA512, mode: Mode::Text, salt: vec![] };
+        let digest = Running::start(shape.algorithm).unwrap();
+        let mut stream = Stream { shape, digest, after_carriage_return: false };
         chunks.iter().for_each(|chunk| stream.update_text(chunk));
-        stream.context.into_digest().unwrap()
+        stream.digest.finish().unwrap()
     }
 
     #[test]
@@ -200,22 +231,40 @@ mod tests {
     }
 
     #[test]
-    fn the_midstate_gives_what_the_library_would_compute() {
+    fn every_version_and_hash_gives_what_the_library_would_compute() {
+        use sequoia_openpgp::crypto::hash::Hash;
         use sequoia_openpgp::parse::Parse;
-        // Versions 3 and 4 with the date 0x01020304, an issuer, SHA-256, RSA and a number of one bit.
-        let third = b"\x03\x05\x00\x01\x02\x03\x04ABCDEFGH\x01\x08\xaa\xbb\x00\x01\x01";
-        let fourth = b"\x04\x00\x01\x08\x00\x06\x05\x02\x01\x02\x03\x04\x00\x00\xaa\xbb\x00\x01\x01";
-        let mut file = Midstate::EMPTY;
-        file.update(crate::hash::Kernel::detect(), b"data");
-        for (version, bytes) in [(3, &third[..]), (4, fourth)] {
-            let signature = Signature::from_bytes(bytes).unwrap();
-            assert_eq!(signature.version(), version);
-            let mut context = HashAlgorithm::SHA256.context().unwrap().for_signature(4);
-            context.update(b"data");
-            signature.hash(&mut context).unwrap();
-            let hasher = Hasher::new([&signature].into_iter());
-            assert_eq!(hasher.streams(), 0);
-            assert_eq!(hasher.digest(&signature, &file), Some(context.into_digest().unwrap()), "{version}");
+        const SHA1: u8 = 2;
+        const SHA256: u8 = 8;
+        const SHA512: u8 = 10;
+        for (hash, name) in [(SHA1, "SHA-1"), (SHA256, "SHA-256"), (SHA512, "SHA-512")] {
+            // The date 0x01020304; RSA with a number of one bit, or Ed25519 with a salt as long as its digest's half.
+            let third =
+                [b"\x03\x05\x00\x01\x02\x03\x04ABCDEFGH\x01", &[hash][..], b"\xaa\xbb\x00\x01\x01"].concat();
+            let date = b"\x06\x05\x02\x01\x02\x03\x04";
+            let fourth = [b"\x04\x00\x01", &[hash, 0][..], date, b"\x00\x00\xaa\xbb\x00\x01\x01"].concat();
+            let salt = vec![7; if hash == SHA512 { 32 } else { 16 }];
+            let salted = [&[u8::try_from(salt.len()).unwrap()][..], &salt, &[9; 64]].concat();
+            let sixth = [b"\x06\x00\x1b", &[hash, 0, 0, 0][..], date, b"\0\0\0\0\xaa\xbb", &salted].concat();
+            for (version, bytes) in [(3, third), (4, fourth), (6, sixth)] {
+                let signature = Signature::from_bytes(&bytes).unwrap();
+                assert_eq!(signature.version(), version);
+                let mut context = signature.hash_algo().context().unwrap().for_signature(signature.version());
+                context.update(signature.salt().unwrap_or_default());
+                context.update(b"data");
+                signature.hash(&mut context).unwrap();
+                let mut hasher = Hasher::new([&signature].into_iter());
+                assert_eq!(
+                    hasher.streams(),
+                    usize::from(hash != SHA256 || version == 6),
+                    "{name}, {version}"
+                );
+                hasher.update(b"data");
+                let mut file = Midstate::EMPTY;
+                file.update(crate::hash::Kernel::detect(), b"data");
+                let expected = context.into_digest().unwrap();
+                assert_eq!(hasher.digest(&signature, &file), Some(expected), "{name}, {version}");
+            }
         }
     }
 }
