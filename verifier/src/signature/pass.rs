@@ -5,6 +5,7 @@
 //! of them sets the pace and no byte is read twice.
 
 use std::io::{self, Read};
+use std::mem::take;
 use std::sync::Arc;
 use std::sync::mpsc::{channel, sync_channel};
 
@@ -66,14 +67,21 @@ pub fn pass(bytes: &dyn Bytes, sinks: &mut [&mut dyn Sink]) -> io::Result<()> {
 }
 
 /// Shows a stream to every sink, up to its end; `progress` is told how many bytes were read, again and again.
-pub fn stream(
-    mut from: &mut dyn Read,
-    sinks: &mut [&mut dyn Sink],
-    progress: &dyn Fn(usize),
-) -> io::Result<()> {
+pub fn stream(from: &mut dyn Read, sinks: &mut [&mut dyn Sink], progress: &dyn Fn(usize)) -> io::Result<()> {
     feed(sinks, |block| {
-        block.clear();
-        let length = (&mut from).take(u64::try_from(BLOCK).unwrap_or(u64::MAX)).read_to_end(block)?;
+        // A block that was used before is whole already. `read_to_end` would clear it, and begin with small reads.
+        block.resize(BLOCK, 0);
+        let mut rest = block.as_mut_slice();
+        while !rest.is_empty() {
+            match from.read(rest) {
+                Ok(0) => break,
+                Ok(read) => rest = take(&mut rest).get_mut(read..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let length = BLOCK.saturating_sub(rest.len());
+        block.truncate(length);
         progress(length);
         Ok(())
     })
