@@ -128,6 +128,20 @@ impl io::Read for Sequential<'_> {
     }
 }
 
+/// Reads until `into` is full or the stream ends; returns how many bytes there were.
+pub(crate) fn read_full(from: &mut dyn io::Read, into: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0_usize;
+    while let Some(rest) = into.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match from.read(rest) {
+            Ok(0) => break,
+            Ok(count) => filled = filled.saturating_add(count),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,6 @@
 //! of them sets the pace and no byte is read twice.
 
 use std::io::{self, Read};
-use std::mem::take;
 use std::sync::Arc;
 use std::sync::mpsc::{channel, sync_channel};
 
@@ -13,7 +12,7 @@ use sequoia_openpgp::crypto::hash::Context;
 
 use super::digest::Digest;
 use super::openpgp::Hasher;
-use crate::bytes::Bytes;
+use crate::bytes::{Bytes, read_full};
 use crate::hash::Kernel;
 use crate::hash::sha256::Midstate;
 
@@ -71,16 +70,7 @@ pub fn stream(from: &mut dyn Read, sinks: &mut [&mut dyn Sink], progress: &dyn F
     feed(sinks, |block| {
         // A block that was used before is whole already. `read_to_end` would clear it, and begin with small reads.
         block.resize(BLOCK, 0);
-        let mut rest = block.as_mut_slice();
-        while !rest.is_empty() {
-            match from.read(rest) {
-                Ok(0) => break,
-                Ok(read) => rest = take(&mut rest).get_mut(read..).unwrap_or_default(),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        let length = BLOCK.saturating_sub(rest.len());
+        let length = read_full(from, block)?;
         block.truncate(length);
         progress(length);
         Ok(())

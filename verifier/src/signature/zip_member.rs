@@ -49,21 +49,20 @@ pub struct Extracted {
 pub fn extract(file: &dyn Bytes, member: &str, bound: Bound) -> Result<Extracted, Stop> {
     let archive = open(file, bound)?;
     let number = archive.entries().iter().position(|entry| names(entry, member));
-    let mut out = tempfile::tempfile()?;
-    let (mut written, mut failed) = (0_u64, None);
-    archive.prove(number, &mut |bytes| {
-        written = written.saturating_add(bytes.length());
-        if failed.is_none() && written <= MAX_MEMBER_BYTES {
-            failed = out.write_all(bytes).err();
-        }
-    })?;
-    if let Some(error) = failed {
-        return Err(Stop::Read(error));
-    }
-    if written > MAX_MEMBER_BYTES {
-        let note = format!("member `{member}` has {written} bytes, more than {MAX_MEMBER_BYTES}");
+    // No more than the size that the directory states is written: a member that is longer contradicts it.
+    let size = number.and_then(|number| archive.entries().get(number)).map_or(0, |entry| entry.size);
+    if size > MAX_MEMBER_BYTES {
+        let note = format!("member `{member}` has {size} bytes, more than {MAX_MEMBER_BYTES}");
         return Err(Stop::found(Reason::LimitExceeded, note));
     }
+    let mut out = tempfile::tempfile()?;
+    let mut written = Ok(());
+    archive.prove(number, &mut |bytes| {
+        if written.is_ok() {
+            written = out.write_all(bytes);
+        }
+    })?;
+    written?;
     let number = number.ok_or_else(|| not_found(member))?;
     Ok(Extracted { bytes: FileBytes::new(out)?, others: others(archive.entries(), number) })
 }

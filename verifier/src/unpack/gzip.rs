@@ -8,6 +8,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use super::inflate::{Inflate, Sum};
 use super::{Bound, Fault, Rule};
+use crate::bytes::read_full;
 
 /// A name, comment or extra field of a header: the extra field's own maximum.
 pub const MAX_FIELD_BYTES: u64 = 65_535;
@@ -173,7 +174,7 @@ impl<'a, R: BufRead> Field<'a, R> {
 
     fn array<const N: usize>(&mut self) -> io::Result<[u8; N]> {
         let mut bytes = [0; N];
-        if super::read_full(self.from, &mut bytes)? < N {
+        if read_full(self.from, &mut bytes)? < N {
             return Err(Fault::new(Rule::Structure, "the file is cut short").into());
         }
         self.sum.update(&bytes);

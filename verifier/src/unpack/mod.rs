@@ -19,6 +19,8 @@ pub mod zip;
 use std::fmt;
 use std::io::{self, Read};
 
+use crate::bytes::read_full;
+
 /// Entries of one archive, like the payload of a bundle: the sources of an operating system's kernel have 90,000.
 pub const MAX_ENTRIES: usize = 100_000;
 /// Length of a link's target: what Linux itself takes (PATH_MAX with its zero).
@@ -199,20 +201,6 @@ pub struct Entry {
     pub size: u64,
     /// Permission bits as the archive has them, set-user-id and the like included; none where it has none.
     pub mode: Option<u32>,
-}
-
-/// Reads until `into` is full or the stream ends; returns how many bytes there were.
-fn read_full(from: &mut dyn Read, into: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0_usize;
-    while let Some(rest) = into.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match from.read(rest) {
-            Ok(0) => break,
-            Ok(count) => filled = filled.saturating_add(count),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }
 
 /// Reads a stream to its end for what its reader proves on the way; returns how many bytes there were.

@@ -7,8 +7,10 @@ use std::process::Command;
 use manifests::evidence::{Evidence, Verdict};
 use manifests::fingerprint::Fingerprint;
 use manifests::time::Timestamp;
+use verifier::bytes::Bytes;
 use verifier::signature::openpgp::{Demand, Sha1};
-use verifier::signature::zip_member;
+use verifier::signature::zip_member::{self, Extracted, MAX_MEMBER_BYTES, extract};
+use verifier::signature::{Reason, Stop};
 use verifier::unpack::Bound;
 
 use super::oracle::has;
@@ -147,4 +149,19 @@ fn no_changed_byte_is_good_but_in_open_fields() {
     }
     assert!(tried >= 2_000, "{tried}");
     assert!(good > 0, "the list of open fields is not empty for nothing");
+}
+
+#[test]
+fn a_member_that_is_too_long_is_refused_before_it_is_written() {
+    let archive = zip(&[file("program", CONTENT)], b"");
+    let too_long = u32::try_from(MAX_MEMBER_BYTES + 1).unwrap().to_le_bytes();
+    // The unpacked size in both headers: the content contradicts it, but is not looked at.
+    let local = archive.with(archive.locals[0] + 22, &too_long);
+    let central = Zip { bytes: local, ..archive.clone() }.with(archive.centrals[0] + 24, &too_long);
+    let Err(Stop::Found(reason, note)) = extract(&central, "program", Bound::Total(u64::MAX)) else {
+        panic!()
+    };
+    assert_eq!(reason, Reason::LimitExceeded, "{note}");
+    let Ok(Extracted { bytes, .. }) = extract(&archive.bytes, "program", Bound::Ratio) else { panic!() };
+    assert_eq!(bytes.length(), CONTENT.len() as u64);
 }

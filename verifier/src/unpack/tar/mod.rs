@@ -12,7 +12,8 @@ use std::io::{self, BufReader, Read};
 
 use super::name::{Ending, EntryName, target};
 use super::tree::{SameDirectory, Tree};
-use super::{Bound, Entry, EntryKind, Error, Fault, MAX_TARGET_BYTES, Rule, drain, fault, length, read_full};
+use super::{Bound, Entry, EntryKind, Error, Fault, MAX_TARGET_BYTES, Rule, drain, fault, length};
+use crate::bytes::read_full;
 pub use header::begins as has_magic;
 use header::{BLOCK, Header};
 pub use pax::MAX_EXTENDED_BYTES;

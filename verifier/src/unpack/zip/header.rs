@@ -5,8 +5,8 @@ use std::io::Read;
 
 use super::extra::{self, Extra};
 use super::fields::{Fields, read};
-use crate::bytes::Bytes;
-use crate::unpack::{Error, Fault, Rule, fault, length, read_full};
+use crate::bytes::{Bytes, read_full};
+use crate::unpack::{Error, Fault, Rule, fault, length};
 
 pub(super) const LOCAL: [u8; 4] = *b"PK\x03\x04";
 const CENTRAL: [u8; 4] = *b"PK\x01\x02";

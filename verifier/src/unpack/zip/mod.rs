@@ -19,7 +19,7 @@ use std::io::{BufReader, Read};
 use super::name::{Ending, EntryName, target};
 use super::tree::{MAX_NAMES_BYTES, SameDirectory, Tree};
 use super::{Bound, Entry, EntryKind, Error, Fault, MAX_TARGET_BYTES, Rule};
-use crate::bytes::{Bytes, Part, Sequential};
+use crate::bytes::{Bytes, Part, Sequential, read_full};
 pub use end::begins as has_magic;
 use header::Central;
 pub use member::Member;
@@ -110,7 +110,7 @@ impl<'a> Archive<'a> {
 
 fn show(from: &mut dyn Read, block: &mut [u8], watch: &mut dyn FnMut(&[u8])) -> Result<(), Error> {
     loop {
-        match super::read_full(from, block)? {
+        match read_full(from, block)? {
             0 => return Ok(()),
             count => watch(block.get(..count).unwrap_or_default()),
         }
