@@ -134,7 +134,7 @@ pub(crate) fn read_full(from: &mut dyn io::Read, into: &mut [u8]) -> io::Result<
     while let Some(rest) = into.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         match from.read(rest) {
             Ok(0) => break,
-            Ok(count) => filled = filled.saturating_add(count),
+            Ok(count) => filled = filled.saturating_add(count.min(rest.len())),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! SHA-256 of many streams at once: block functions in, chaining values out.
+//! SHA-256 of many streams at once: block functions in, chaining values out. SHA-512 of one stream: `sha512`.
 //!
 //! In: states and the 64-byte blocks that each of them absorbs next. Out: the states after them.
-//! Nothing here knows files, chunks or trust. The kernel is picked once, at run time.
+//! Nothing here knows files, chunks or trust. The kernel is picked at run time.
 
 #[cfg(not(target_arch = "x86_64"))]
 mod absent;

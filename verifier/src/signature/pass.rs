@@ -68,7 +68,8 @@ pub fn pass(bytes: &dyn Bytes, sinks: &mut [&mut dyn Sink]) -> io::Result<()> {
 /// Shows a stream to every sink, up to its end; `progress` is told how many bytes were read, again and again.
 pub fn stream(from: &mut dyn Read, sinks: &mut [&mut dyn Sink], progress: &dyn Fn(usize)) -> io::Result<()> {
     feed(sinks, |block| {
-        // A block that was used before is whole already. `read_to_end` would clear it, and begin with small reads.
+        // A block that was used before is whole already. `read_to_end` would fill it with zeros, and begin with small
+        // reads.
         block.resize(BLOCK, 0);
         let length = read_full(from, block)?;
         block.truncate(length);
@@ -141,6 +142,48 @@ mod tests {
             stream(&mut bytes.as_slice(), &mut [&mut alone], &|read| told.set(told.get() + read)).unwrap();
             assert_eq!(alone.digest(), file.digest(), "{length}");
             assert_eq!(told.get(), length);
+        }
+    }
+
+    /// Reads a few bytes at a time, is interrupted in between, and fails after some.
+    struct Halting<'a> {
+        bytes: &'a [u8],
+        calls: usize,
+        fails_at: Option<usize>,
+    }
+
+    impl Read for Halting<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.calls = self.calls.saturating_add(1);
+            if self.calls.is_multiple_of(3) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            if self.fails_at.is_some_and(|calls| self.calls > calls) {
+                return Err(io::ErrorKind::ConnectionReset.into());
+            }
+            let few = (self.calls.wrapping_mul(997) % 5000).clamp(1, into.len());
+            self.bytes.read(into.get_mut(..few).unwrap_or_default())
+        }
+    }
+
+    #[test]
+    fn a_stream_that_halts_is_seen_to_its_end() {
+        for length in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK, 3 * BLOCK + 5] {
+            let bytes: Vec<u8> = (0..=250).cycle().take(length).collect();
+            let (mut file, mut strong) = (Midstate::EMPTY, Algorithm::Sha512.start());
+            let told = Cell::new(0);
+            let mut halting = Halting { bytes: &bytes, calls: 0, fails_at: None };
+            let progress = |read: usize| told.set(read.saturating_add(told.get()));
+            stream(&mut halting, &mut [&mut file, &mut strong], &progress).unwrap();
+            assert_eq!(file.digest(), crate::hash::sha256::digest(&bytes), "{length}");
+            assert_eq!(strong.finish(), Algorithm::Sha512.digest(&bytes), "{length}");
+            assert_eq!(told.get(), length);
+        }
+        let (bytes, mut file) = (vec![7; 3 * BLOCK], Midstate::EMPTY);
+        for calls in [0, 100, 250] {
+            let mut failing = Halting { bytes: &bytes, calls: 0, fails_at: Some(calls) };
+            let failed = stream(&mut failing, &mut [&mut file], &|_| {}).unwrap_err();
+            assert_eq!(failed.kind(), io::ErrorKind::ConnectionReset, "{calls}");
         }
     }
 

@@ -17,7 +17,7 @@ use std::mem::{offset_of, swap};
 use super::{Block, State};
 
 /// Blocks whose message schedules are made at once.
-const LANES: usize = 4;
+pub(super) const LANES: usize = 4;
 
 /// Pairs of words in a block.
 const LOADED: usize = 8;
@@ -25,10 +25,13 @@ const LOADED: usize = 8;
 /// Pairs of words in a message schedule: one for every two rounds.
 const PAIRS: usize = 40;
 
-/// Groups of blocks from which this is faster than `sha2`: the schedules of the first cost rounds for nothing.
-const WORTHWHILE: usize = 8;
+/// Pairs of the next schedules that stand between the rounds of one block.
+const SHARE: usize = PAIRS / LANES;
 
-/// How far ahead the message is asked for, in bytes: a tenth of the speed from the second cache.
+/// Groups of blocks from which this is faster than `sha2`: the schedules of the first cost rounds for nothing.
+pub(super) const WORTHWHILE: usize = 8;
+
+/// How far ahead the message is asked for, in bytes. Without it, what comes from the second cache takes a tenth longer.
 const AHEAD: usize = 2048;
 
 /// Proof that this processor has AVX-512 F and BW, and BMI2.
@@ -65,19 +68,19 @@ struct Row {
     constants: __m512i,
 }
 
-/// The message schedules of four blocks, and as many rows more: where the last rounds end, the next eight pairs
-/// would stand, which nobody reads.
+/// The message schedules of four blocks, and [`LOADED`] rows more: the last steps write there what nobody reads.
 type Schedules = [Row; PAIRS + LOADED];
 
 #[target_feature(enable = "avx512f,avx512bw,bmi2")]
 fn compress(state: &mut State, groups: &[[Block; LANES]]) {
     let [first, others @ ..] = groups else { return };
     let zero = _mm512_setzero_si512();
-    let mut empty = [Row { sums: zero, words: zero, constants: zero }; PAIRS + LOADED];
-    for (row, [even, odd]) in empty.iter_mut().zip(&K) {
+    let mut one = [Row { sums: zero, words: zero, constants: zero }; PAIRS + LOADED];
+    for (row, [even, odd]) in one.iter_mut().zip(&K) {
         row.constants = _mm512_broadcast_i32x4(_mm_set_epi64x(odd.cast_signed(), even.cast_signed()));
     }
-    let (mut now, mut next) = (&mut { empty }, &mut { empty });
+    let mut other = one;
+    let (mut now, mut next) = (&mut one, &mut other);
     load(first, next);
     // These rounds are of no block: only the schedules between them count.
     four_blocks(&mut [0; 8], now, next);
@@ -97,7 +100,7 @@ fn load(group: &[Block; LANES], rows: &mut Schedules) {
     for (pair, row) in rows[..LOADED].iter_mut().enumerate() {
         // It may point past the end of the message: a prefetch never faults.
         _mm_prefetch::<_MM_HINT_T0>(group.as_ptr().cast::<i8>().wrapping_add(AHEAD + 64 * pair));
-        // SAFETY: a block has 8 pairs of 16 bytes; the load asks for no alignment.
+        // SAFETY: `pair` is below `LOADED`, the pairs of 16 bytes in a block; the load asks for no alignment.
         let words =
             |lane: usize| unsafe { _mm_loadu_si128(group[lane].as_ptr().cast::<__m128i>().add(pair)) };
         let loaded = _mm512_inserti32x4::<1>(_mm512_castsi128_si512(words(0)), words(1));
@@ -111,11 +114,12 @@ fn load(group: &[Block; LANES], rows: &mut Schedules) {
 #[target_feature(enable = "avx512f,avx512bw,bmi2")]
 fn four_blocks(state: &mut State, now: &Schedules, next: &mut Schedules) {
     for lane in 0..LANES {
-        // SAFETY: `lane` is below `LANES`, so its pairs of words lie within the sums of each row, and from its
-        // quarter of the pairs on there are a quarter and `LOADED` rows. The features are enabled here.
+        // SAFETY: `lane` is below `LANES`, so its pair lies within the sums of each of the `PAIRS` rows, and from
+        // its share of `next` on there are `SHARE` + `LOADED` rows, aligned as their type is. `now` is another
+        // schedule than `next`: that is borrowed alone. The features are enabled here.
         unsafe {
-            let sums = now.as_ptr().cast::<[u64; 2]>().add(lane);
-            rounds(state, sums, next.as_mut_ptr().add(lane * (PAIRS / LANES)));
+            let sums = now.as_ptr().byte_add(offset_of!(Row, sums)).cast::<[u64; 2]>().add(lane);
+            rounds(state, sums, next.as_mut_ptr().add(lane * SHARE));
         }
     }
 }
@@ -166,14 +170,15 @@ macro_rules! round {
     };
 }
 
-/// The 80 rounds of one block (FIPS 180-4 §6.4.2, steps 2 to 4), and between them ten pairs of the next schedules.
+/// The 80 rounds of one block (FIPS 180-4 §6.4.2, steps 2 to 4), and between them a [`SHARE`] of the next schedules.
 ///
 /// # Safety
 ///
-/// The processor has AVX-512 F and BW, and BMI2. `sums` is the block's lane in the first of [`PAIRS`] rows. `next`
-/// is the first of 10 + [`LOADED`] rows: the words of the first [`LOADED`] are there, and all constants.
+/// The processor has AVX-512 F and BW, and BMI2. `sums` is the block's lane in the sums of the first of [`PAIRS`]
+/// rows that can be read. `next` is the first of [`SHARE`] + [`LOADED`] other rows that can be written, aligned to
+/// 64 bytes: the words of the first [`LOADED`] are there, and all constants.
 #[unsafe(naked)]
-unsafe extern "sysv64" fn rounds(state: *mut State, sums: *const [u64; 2], next: *mut Row) {
+unsafe extern "sysv64" fn rounds(state: &mut State, sums: *const [u64; 2], next: *mut Row) {
     // The registers from zmm16 on leave no upper halves behind that legacy code would have to wait for.
     naked_asm!(
         // What the caller keeps, then what there is no register for: the state, and where the rows end.
@@ -227,7 +232,7 @@ unsafe extern "sysv64" fn rounds(state: *mut State, sums: *const [u64; 2], next:
         ),
         round!(
             "3*{row}", "rcx", "r8", "r9", "r10", "r11", "r12", "rax", "rbx", "r15", "rbp",
-            "vmovdqa64 [rdx + 8*{row}], zmm17",
+            "vmovdqa64 [rdx + 8*{row} + {sums}], zmm17",
             "add rdx, {row}",
             ""
         ),
@@ -242,6 +247,7 @@ unsafe extern "sysv64" fn rounds(state: *mut State, sums: *const [u64; 2], next:
         "ret",
         row = const size_of::<Row>(),
         end = const PAIRS * size_of::<Row>(),
+        sums = const offset_of!(Row, sums),
         words = const offset_of!(Row, words),
         constants = const offset_of!(Row, constants),
         xor = const 0x96,
@@ -272,3 +278,24 @@ static K: [[u64; 2]; PAIRS] = [
     [0x28db_77f5_2304_7d84, 0x32ca_ab7b_40c7_2493], [0x3c9e_be0a_15c9_bebc, 0x431d_67c4_9c10_0d4c],
     [0x4cc5_d4be_cb3e_42b6, 0x597f_299c_fc65_7e2a], [0x5fcb_6fab_3ad6_faec, 0x6c44_198c_4a47_5817],
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_groups_are_taken_from_the_threshold_on() {
+        let Some(kernel) = Avx512::detect() else {
+            eprintln!("skipped: this processor has no AVX-512");
+            return;
+        };
+        let blocks = [Block::default(); (WORTHWHILE + 3) * LANES];
+        for count in 0..=blocks.len() {
+            let (mut state, mut reference) = ([1; 8], [1; 8]);
+            let left = kernel.compress(&mut state, &blocks[..count]).len();
+            assert_eq!(left, if count < WORTHWHILE * LANES { count } else { count % LANES }, "{count}");
+            sha2::compress512(&mut reference, &blocks[left..count]);
+            assert_eq!(state, reference, "{count} blocks");
+        }
+    }
+}

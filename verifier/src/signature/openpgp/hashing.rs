@@ -9,10 +9,9 @@ use sequoia_openpgp::crypto::hash::Context;
 use sequoia_openpgp::packet::Signature;
 use sequoia_openpgp::serialize::MarshalInto;
 use sequoia_openpgp::types::{HashAlgorithm, SignatureType};
-use sha2::Digest as _;
 
+use super::super::digest::{Algorithm, Digest};
 use crate::hash::sha256::Midstate;
-use crate::hash::sha512::Sha512;
 
 /// What two signatures must have in common to share one pass over the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,10 +62,10 @@ struct Stream {
     after_carriage_return: bool,
 }
 
-/// A digest that is being computed: SHA-512, which most signatures use that have not SHA-256, by our own code.
+/// A digest that is being computed: by our own code where it is faster.
 #[derive(Clone)]
 enum Running {
-    Sha512(Sha512),
+    Own(Box<Digest>),
     Library(Context),
 }
 
@@ -74,14 +73,15 @@ impl Running {
     /// None for a hash that is not known.
     fn start(algorithm: HashAlgorithm) -> Option<Self> {
         match algorithm {
-            HashAlgorithm::SHA512 => Some(Self::Sha512(Sha512::new())),
+            HashAlgorithm::SHA384 => Some(Self::Own(Box::new(Algorithm::Sha384.start()))),
+            HashAlgorithm::SHA512 => Some(Self::Own(Box::new(Algorithm::Sha512.start()))),
             other => Some(Self::Library(other.context().ok()?.for_digest())),
         }
     }
 
     fn update(&mut self, bytes: &[u8]) {
         match self {
-            Self::Sha512(digest) => digest.update(bytes),
+            Self::Own(digest) => digest.update(bytes),
             Self::Library(context) => context.update(bytes),
         }
     }
@@ -89,7 +89,7 @@ impl Running {
     /// None for one under attack: SHA-1 notices input that was made to collide.
     fn finish(self) -> Option<Vec<u8>> {
         match self {
-            Self::Sha512(digest) => Some(digest.finalize().to_vec()),
+            Self::Own(digest) => Some(digest.finish()),
             Self::Library(context) => context.into_digest().ok(),
         }
     }
@@ -231,40 +231,46 @@ mod tests {
     }
 
     #[test]
-    fn every_version_and_hash_gives_what_the_library_would_compute() {
+    fn every_version_hash_and_mode_gives_what_the_library_would_compute() {
         use sequoia_openpgp::crypto::hash::Hash;
         use sequoia_openpgp::parse::Parse;
-        const SHA1: u8 = 2;
-        const SHA256: u8 = 8;
-        const SHA512: u8 = 10;
-        for (hash, name) in [(SHA1, "SHA-1"), (SHA256, "SHA-256"), (SHA512, "SHA-512")] {
-            // The date 0x01020304; RSA with a number of one bit, or Ed25519 with a salt as long as its digest's half.
-            let third =
-                [b"\x03\x05\x00\x01\x02\x03\x04ABCDEFGH\x01", &[hash][..], b"\xaa\xbb\x00\x01\x01"].concat();
-            let date = b"\x06\x05\x02\x01\x02\x03\x04";
-            let fourth = [b"\x04\x00\x01", &[hash, 0][..], date, b"\x00\x00\xaa\xbb\x00\x01\x01"].concat();
-            let salt = vec![7; if hash == SHA512 { 32 } else { 16 }];
-            let salted = [&[u8::try_from(salt.len()).unwrap()][..], &salt, &[9; 64]].concat();
-            let sixth = [b"\x06\x00\x1b", &[hash, 0, 0, 0][..], date, b"\0\0\0\0\xaa\xbb", &salted].concat();
+        const BINARY: u8 = 0;
+        const TEXT: u8 = 1;
+        // SHA-1, SHA-256, SHA-384, SHA-512 and SHA3-256, and the length of the salt with each (RFC 9580 §9.5).
+        let hashes = [(2, 16), (8, 16), (9, 24), (10, 32), (12, 16)];
+        let mut signatures = Vec::new();
+        for (kind, (hash, salt)) in
+            [BINARY, TEXT].into_iter().flat_map(|kind| hashes.map(|hash| (kind, hash)))
+        {
+            // The date 0x01020304; RSA with a number of one bit, or Ed25519.
+            let date = b"\x01\x02\x03\x04";
+            let third = [&[3, 5, kind], &date[..], b"ABCDEFGH", &[1, hash], b"\xaa\xbb\x00\x01\x01"].concat();
+            let area = [b"\x06\x05\x02", &date[..]].concat();
+            let fourth = [&[4, kind, 1, hash, 0], &area[..], b"\x00\x00\xaa\xbb\x00\x01\x01"].concat();
+            let salted = [vec![salt], vec![7; usize::from(salt)], vec![9; 64]].concat();
+            let sixth = [&[6, kind, 27, hash, 0, 0, 0], &area[..], b"\0\0\0\0\xaa\xbb", &salted].concat();
             for (version, bytes) in [(3, third), (4, fourth), (6, sixth)] {
                 let signature = Signature::from_bytes(&bytes).unwrap();
                 assert_eq!(signature.version(), version);
-                let mut context = signature.hash_algo().context().unwrap().for_signature(signature.version());
-                context.update(signature.salt().unwrap_or_default());
-                context.update(b"data");
-                signature.hash(&mut context).unwrap();
-                let mut hasher = Hasher::new([&signature].into_iter());
-                assert_eq!(
-                    hasher.streams(),
-                    usize::from(hash != SHA256 || version == 6),
-                    "{name}, {version}"
-                );
-                hasher.update(b"data");
-                let mut file = Midstate::EMPTY;
-                file.update(crate::hash::Kernel::detect(), b"data");
-                let expected = context.into_digest().unwrap();
-                assert_eq!(hasher.digest(&signature, &file), Some(expected), "{name}, {version}");
+                signatures.push(signature);
             }
+        }
+        let data = b"one\ntwo\r\nthree\rfour".repeat(1000);
+        let lines = b"one\r\ntwo\r\nthree\r\nfour".repeat(1000);
+        let (mut hasher, mut file) = (Hasher::new(signatures.iter()), Midstate::EMPTY);
+        // Versions 3 and 4 share; SHA-256 of the plain file is the file's own.
+        assert_eq!(hasher.streams(), 2 * 2 * hashes.len() - 1);
+        for chunk in data.chunks(6007) {
+            hasher.update(chunk);
+            file.update(crate::hash::Kernel::detect(), chunk);
+        }
+        for signature in &signatures {
+            let mut context = signature.hash_algo().context().unwrap().for_signature(signature.version());
+            context.update(signature.salt().unwrap_or_default());
+            context.update(if signature.typ() == SignatureType::Text { &lines } else { &data });
+            signature.hash(&mut context).unwrap();
+            let expected = context.into_digest().unwrap();
+            assert_eq!(hasher.digest(signature, &file), Some(expected), "{signature:?}");
         }
     }
 }
