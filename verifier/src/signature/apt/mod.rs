@@ -17,7 +17,7 @@ use super::deb::control::Identity;
 use super::deb::{self, ar};
 use super::digest::{Algorithm, sha256};
 use super::openpgp::cleartext::{self, Cleartext};
-use super::openpgp::{Sha1, Signers, Supplied};
+use super::openpgp::{Sha1, Signers, Supplied, Version3};
 use super::pass::{Sink, pass};
 use super::{Reason, Stop, evidence};
 use crate::bytes::Bytes;
@@ -99,7 +99,7 @@ fn proven(file: &[u8], signature: Option<&[u8]>, supplied: &Supplied<'_>) -> Res
         }
         Some(signature) => (file.to_vec(), file.to_vec(), signature.to_vec()),
     };
-    let signers = Signers::read(supplied)?;
+    let signers = Signers::read(supplied, Version3::Refused)?;
     let check = signers.expect(&[&signatures])?;
     let (mut midstate, mut hasher) = (Midstate::EMPTY, check.hasher());
     midstate.take(&signed);

@@ -2,7 +2,8 @@
 //! Page hashes: a table from a signature and the pages of a PE image in; whether they agree, out.
 //!
 //! The table (`SPC_PE_IMAGE_PAGE_HASHES`, in `SpcPeImageData`) holds for each page of 4096 bytes its offset
-//! in the file and its digest, and ends with the offset of the end and zeros. A page is that of the headers
+//! in the file and its digest, and ends with the offset of the end and zeros. Older tools write that as if the
+//! last page were whole (Oracle's files of 2023 have it); the entry hashes nothing. A page is that of the headers
 //! or of one section; the last of each is padded with zeros. Windows looks at the table when it maps pages
 //! of protected processes, not when it verifies a file. Here both must hold.
 
@@ -39,8 +40,9 @@ impl Pages {
             }
         }
         let end = parts.last().map_or(0, |part| part.end);
+        let whole = pages.last().map_or(0, |(page, _)| page.start.saturating_add(PAGE));
         let described = pages.iter().all(|(page, place)| table.offset(*place) == Some(page.start))
-            && table.offset(pages.len()) == Some(end)
+            && table.offset(pages.len()).is_some_and(|at| at == end || at == whole)
             && table.digest(pages.len()).is_some_and(|digest| digest.iter().all(|byte| *byte == 0))
             && table.len() == pages.len().saturating_add(1);
         pages.sort_by_key(|(page, _)| page.start);

@@ -21,7 +21,7 @@ use manifests::evidence::{Covered, Evidence, Verdict};
 
 use super::digest::Algorithm;
 use super::openpgp::cleartext::{self, Cleartext};
-use super::openpgp::{Check, Hasher, MAX_SIGNATURE_BYTES, Signers, Supplied};
+use super::openpgp::{Check, Hasher, MAX_SIGNATURE_BYTES, Signers, Supplied, Version3};
 use super::pass::{Sink, pass};
 use super::{Reason, Stop, conclude, evidence};
 use crate::bytes::Bytes;
@@ -132,7 +132,7 @@ fn judge(bytes: &dyn Bytes, supplied: &Supplied<'_>) -> Result<Evidence, Stop> {
         let notes = vec![format!("package {}", identity?), "no _gpg member in it".to_owned()];
         return Ok(Evidence { notes, ..evidence(KIND, Err(Reason::NoSignature)) });
     }
-    let signers = Signers::read(supplied)?;
+    let signers = Signers::read(supplied, Version3::Refused)?;
     let mut expected = Vec::new();
     for member in &package.signatures {
         expected.push(Expected::read(bytes, member, &signers)?);

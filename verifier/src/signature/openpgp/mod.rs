@@ -35,6 +35,7 @@ use crate::hash::sha256::Midstate;
 pub use hashing::Hasher;
 use hashing::Mode;
 use policy::Rules;
+pub use policy::Version3;
 
 /// A signature file holds a few signatures. The largest known kind, SLH-DSA-256s, has 30 KiB, 40 in armour.
 pub const MAX_SIGNATURE_BYTES: usize = 256 * 1024;
@@ -114,7 +115,8 @@ pub fn prepare(demand: &Demand<'_>) -> Result<Check, Evidence> {
     let &Demand { signature, keys, pins, now, sha1 } = demand;
     let refused =
         |refused: read::Unreadable| Evidence { notes: vec![refused.note], ..evidence(Err(refused.reason)) };
-    let signers = Signers::supplied(&Supplied { keys, pins, now, sha1 }).map_err(refused)?;
+    let supplied = Supplied { keys, pins, now, sha1 };
+    let signers = Signers::supplied(&supplied, Version3::Refused).map_err(refused)?;
     let found = read::signatures(&[signature]).map_err(refused)?;
     let mut check = Signers::prepare(&Arc::new(signers), found).map_err(refused)?;
     check.notes.splice(0..0, check.signers.notes.clone());
@@ -123,8 +125,8 @@ pub fn prepare(demand: &Demand<'_>) -> Result<Check, Evidence> {
 
 impl Signers {
     /// Reads the key files.
-    pub fn read(supplied: &Supplied<'_>) -> Result<Arc<Self>, Stop> {
-        Ok(Arc::new(Self::supplied(supplied)?))
+    pub fn read(supplied: &Supplied<'_>, version3: Version3) -> Result<Arc<Self>, Stop> {
+        Ok(Arc::new(Self::supplied(supplied, version3)?))
     }
 
     /// What was passed over in the key files.
@@ -146,12 +148,12 @@ impl Signers {
         Ok(Self::prepare(self, found)?)
     }
 
-    fn supplied(supplied: &Supplied<'_>) -> Result<Self, read::Unreadable> {
+    fn supplied(supplied: &Supplied<'_>, version3: Version3) -> Result<Self, read::Unreadable> {
         let keys = read::certificates(supplied.keys)?;
         Ok(Self {
             certs: keys.items,
             pins: supplied.pins.to_vec(),
-            rules: Rules::at(supplied.now, supplied.sha1),
+            rules: Rules::at(supplied.now, supplied.sha1, version3),
             notes: keys.notes,
         })
     }
@@ -409,4 +411,72 @@ fn signer(key: &ErasedKeyAmalgamation<'_, key::PublicParts>, time: SystemTime) -
 
 fn timestamp(time: SystemTime) -> Option<Timestamp> {
     Timestamp::from_seconds(time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use sequoia_openpgp::cert::CertBuilder;
+    use sequoia_openpgp::crypto::{KeyPair, Signer as _};
+    use sequoia_openpgp::packet::key::{SecretParts, UnspecifiedRole};
+    use sequoia_openpgp::serialize::MarshalInto;
+    use sequoia_openpgp::types::{HashAlgorithm, PublicKeyAlgorithm};
+
+    use super::*;
+
+    /// A packet with a signature of version 3 (RFC 9580 §5.2.2) over `data`, at 2020-09-13T12:26:40Z.
+    fn signed_by_version_3(signer: &mut KeyPair, hash: HashAlgorithm, data: &[u8]) -> Vec<u8> {
+        let hashed = [&[0][..], &1_600_000_000_u32.to_be_bytes()].concat();
+        let mut context = hash.context().unwrap().for_digest();
+        context.update(data);
+        context.update(&hashed);
+        let digest = context.into_digest().unwrap();
+        let numbers = signer.sign(hash, &digest).unwrap();
+        let key = signer.public();
+        let algorithms = [u8::from(PublicKeyAlgorithm::RSAEncryptSign), hash.into()];
+        let id = key.keyid().as_bytes().to_vec();
+        let left = digest.get(..2).unwrap().to_vec();
+        let body = [vec![3, 5], hashed, id, algorithms.to_vec(), left, numbers.to_vec().unwrap()].concat();
+        // A packet of the old format with a length of two bytes (RFC 9580 §4.2.2).
+        [&[0x89][..], &u16::try_from(body.len()).unwrap().to_be_bytes(), &body].concat()
+    }
+
+    #[test]
+    fn version_3_counts_where_a_format_has_no_other_and_is_judged_like_any() {
+        let born = SystemTime::UNIX_EPOCH.checked_add(std::time::Duration::from_secs(1_500_000_000)).unwrap();
+        let (cert, _) = CertBuilder::new()
+            .set_cipher_suite(sequoia_openpgp::cert::CipherSuite::RSA2k)
+            .set_creation_time(born)
+            .add_userid("vendor")
+            .add_signing_subkey()
+            .generate()
+            .unwrap();
+        let key = cert.keys().secret().nth(1).unwrap().key().clone();
+        let key: sequoia_openpgp::packet::Key<SecretParts, UnspecifiedRole> = key.role_into_unspecified();
+        let mut signer = key.into_keypair().unwrap();
+        let pins = [Fingerprint::parse(&cert.fingerprint().to_hex()).unwrap()];
+        let keys = cert.to_vec().unwrap();
+        let supplied = Supplied {
+            keys: &[&keys],
+            pins: &pins,
+            now: Timestamp::parse("2026-11-30T00:00:00Z").unwrap(),
+            sha1: Sha1::Refused,
+        };
+        let mut judge = |hash, version3, signed: &[u8], data: &[u8]| {
+            let packet = signed_by_version_3(&mut signer, hash, signed);
+            let check = Signers::read(&supplied, version3).ok().unwrap().expect(&[&packet]).ok().unwrap();
+            let (mut file, mut hasher) = (Midstate::EMPTY, check.hasher());
+            file.update(crate::hash::Kernel::detect(), data);
+            hasher.iter_mut().for_each(|hasher| hasher.update(data));
+            let judged = check.judge(&file, hasher);
+            (judged.verdict, judged.reason)
+        };
+        let (sha1, sha256) = (HashAlgorithm::SHA1, HashAlgorithm::SHA256);
+        let refused = |reason: Reason| Some(reason.as_str().into());
+        assert_eq!(judge(sha256, Version3::Accepted, b"data", b"data"), (Verdict::Good, None));
+        let obsolete = judge(sha256, Version3::Refused, b"data", b"data");
+        assert_eq!(obsolete, (Verdict::OutsidePolicy, refused(Reason::ObsoleteVersion)));
+        let weak = judge(sha1, Version3::Accepted, b"data", b"data");
+        assert_eq!(weak, (Verdict::OutsidePolicy, refused(Reason::WeakHash)));
+        assert_eq!(judge(sha256, Version3::Accepted, b"data", b"date").0, Verdict::Bad);
+    }
 }

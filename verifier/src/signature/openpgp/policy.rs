@@ -31,10 +31,20 @@ type ValidKey<'a> = ValidErasedKeyAmalgamation<'a, key::PublicParts>;
 pub(super) struct Rules {
     policy: StandardPolicy<'static>,
     now: SystemTime,
+    version3: Version3,
+}
+
+/// Whether signatures of version 3 over data count. Those over keys never do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version3 {
+    /// Obsolete since 2007: `obsolete-version`.
+    Refused,
+    /// By the same rules as others: what rpm made until 2019 or so has no other.
+    Accepted,
 }
 
 impl Rules {
-    pub(super) fn at(now: Timestamp, sha1: Sha1) -> Self {
+    pub(super) fn at(now: Timestamp, sha1: Sha1, version3: Version3) -> Self {
         // `UNIX_EPOCH` plus a year up to 9999 fits every platform's clock.
         let now = SystemTime::UNIX_EPOCH
             .checked_add(Duration::from_secs(now.seconds()))
@@ -43,7 +53,7 @@ impl Rules {
         if sha1 == Sha1::Allowed {
             policy.accept_hash(HashAlgorithm::SHA1);
         }
-        Self { policy, now }
+        Self { policy, now, version3 }
     }
 
     /// Notes, where `key` may have made `signature`; the first reason against it otherwise.
@@ -81,7 +91,8 @@ impl Rules {
 
     /// The signature alone: version, hash, critical parts, its own life.
     fn signature(&self, signature: &Signature) -> std::result::Result<(), Reason> {
-        if self.policy.packet(&Packet::from(signature.clone())).is_err() {
+        let tolerated = signature.version() == 3 && self.version3 == Version3::Accepted;
+        if !tolerated && self.policy.packet(&Packet::from(signature.clone())).is_err() {
             return Err(Reason::ObsoleteVersion);
         }
         if self.policy.signature(signature, HashAlgoSecurity::CollisionResistance).is_err() {

@@ -18,7 +18,7 @@ use sequoia_openpgp::crypto::hash::Context;
 use sequoia_openpgp::types::HashAlgorithm;
 
 use super::digest::{Algorithm, Digest};
-use super::openpgp::{Check, Hasher, Sha1, Signers, Supplied};
+use super::openpgp::{Check, Hasher, Sha1, Signers, Supplied, Version3};
 use super::pass::{Sink, pass};
 use super::{Reason, Stop, conclude, evidence};
 use crate::bytes::{Bytes, Part};
@@ -42,7 +42,7 @@ fn judge(bytes: &dyn Bytes, supplied: &Supplied<'_>) -> Result<Evidence, Stop> {
         let notes = vec![name, "digests without a signature prove nothing and were not computed".to_owned()];
         return Ok(Evidence { notes, ..evidence(KIND, Err(Reason::NoSignature)) });
     }
-    let signers = Signers::read(supplied)?;
+    let signers = Signers::read(supplied, Version3::Accepted)?;
     let expect = |packets: &[Vec<u8>]| {
         let packets: Vec<&[u8]> = packets.iter().map(Vec::as_slice).collect();
         if packets.is_empty() { Ok(None) } else { signers.expect(&packets).map(Some) }

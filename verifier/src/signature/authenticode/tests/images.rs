@@ -207,6 +207,12 @@ fn page_hashes_are_compared() {
         other[at] ^= 1;
         assert!(!agrees(&other, &table), "{at}");
     }
+    // The end as older tools write it, and others.
+    for (end, right) in [(5120 + 4096_u32, true), (5120 + 4095, false), (6023, false), (0, false)] {
+        let mut other = table.clone();
+        other[4 * 36..4 * 36 + 4].copy_from_slice(&end.to_le_bytes());
+        assert_eq!(agrees(&bytes, &other), right, "{end}");
+    }
     // A page left out, a page too many, half an entry.
     assert!(!agrees(&bytes, &[&table[..72], &table[108..]].concat()));
     assert!(!agrees(&bytes, &[&table[..], &table[144..]].concat()));
