@@ -471,7 +471,7 @@ mod tests {
             (judged.verdict, judged.reason)
         };
         let (sha1, sha256) = (HashAlgorithm::SHA1, HashAlgorithm::SHA256);
-        let refused = |reason: Reason| Some(reason.as_str().into());
+        let refused = |reason: Reason| Some(reason.as_str());
         assert_eq!(judge(sha256, Version3::Accepted, b"data", b"data"), (Verdict::Good, None));
         let obsolete = judge(sha256, Version3::Refused, b"data", b"data");
         assert_eq!(obsolete, (Verdict::OutsidePolicy, refused(Reason::ObsoleteVersion)));
