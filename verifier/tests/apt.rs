@@ -15,6 +15,7 @@ use std::process::Command;
 
 use gpg::{Gpg, Key, have, mutations, reason, run};
 use manifests::evidence::{Evidence, Verdict};
+use sequoia_openpgp::types::HashAlgorithm;
 use verifier::hash::sha256;
 use verifier::signature::apt::{self, Chain};
 use verifier::signature::digest::Algorithm;
@@ -237,6 +238,9 @@ fn releases_are_read_as_they_are_signed() {
         assert_eq!(judge(&text), "good");
         assert_eq!(judge(&text.replace("Suite: s", "Suite: t")), "digest-mismatch");
     }
+    let obsolete = repository.gpg.sign_version_3("archive", text.as_bytes(), HashAlgorithm::SHA256);
+    let judged = repository.key.judge(|supplied| apt::release(text.as_bytes(), Some(&obsolete), supplied));
+    assert_eq!(reason(&judged), "obsolete-version");
     assert_eq!(reason(&repository.judge(text.as_bytes())), "no-signature");
     let dated = |dates: &str| reason(&repository.judge(&repository.inline(&text.replace(DATES, dates))));
     let future = "Date: Sat, 21 Nov 9000 02:11:18 UTC\n";

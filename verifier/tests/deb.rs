@@ -16,6 +16,7 @@ use std::process::Command;
 
 use gpg::{Gpg, Key, have, mutations, reason, run, unhashed};
 use manifests::evidence::{Evidence, Verdict};
+use sequoia_openpgp::types::HashAlgorithm;
 use verifier::signature::deb::{self, Package, ar};
 use verifier::signature::openpgp::Sha1;
 
@@ -118,6 +119,8 @@ fn packages_of_every_compression_and_key() {
         let other = gpg.sign(&name, b"other", &["--detach-sign"]);
         assert_eq!(reason(&judge(&key, &with(&package, "_gpgmaint", &other))), "digest-mismatch", "{name}");
         if algorithm == "rsa3072" {
+            let obsolete = gpg.sign_version_3(&name, &signed_part(&unsigned), HashAlgorithm::SHA256);
+            assert_eq!(reason(&judge(&key, &with(&unsigned, "_gpgorigin", &obsolete))), "obsolete-version");
             assert!(matches!(debsig_verify(&gpg, &package, &key), None | Some(0)), "{name}");
             let mut damaged = package.clone();
             damaged[unsigned.len() - 9] ^= 1;

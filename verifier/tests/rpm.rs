@@ -16,6 +16,7 @@ use std::process::Command;
 
 use gpg::{Gpg, Key, have, mutations, reason, run, unhashed};
 use manifests::evidence::{Evidence, Verdict};
+use sequoia_openpgp::types::HashAlgorithm;
 use verifier::signature::openpgp::Sha1;
 use verifier::signature::rpm::{self, package::Package};
 
@@ -256,6 +257,34 @@ fn signatures_in_every_place_that_rpm_has_for_them() {
     assert_eq!(verdict(&[(267, 7, one.public.clone())]), "no-detached-signature");
     assert_eq!(verdict(&[(1004, 7, vec![0; 16])]), "no-signature");
     let _ = two;
+}
+
+#[test]
+fn version_3_counts_and_is_judged_like_any() {
+    if !have("rpm", &TOOLS) {
+        return;
+    }
+    let (gpg, folder) = (Gpg::new(), tempfile::tempdir().unwrap());
+    let unsigned = build(folder.path(), &[]);
+    let read = Package::read(&unsigned).unwrap();
+    let whole = &unsigned[usize::try_from(read.payload).unwrap() - read.header().len()..];
+    let key = gpg.key("old", "rsa3072");
+    let packet = |data: &[u8], hash| gpg.sign_version_3("old", data, hash);
+    // rpmkeys wants a digest of the header beside its signature.
+    let digest = [read.header_digest().to_string().trim_start_matches("sha256:").as_bytes(), b"\0"].concat();
+    let made = |tag, packet| with_signatures(&unsigned, &[(tag, 7, packet), (273, 6, digest.clone())]);
+    let over_header = made(268, packet(read.header(), HashAlgorithm::SHA256));
+    assert_eq!(reason(&judge(&key, &over_header)), "good");
+    let (good, words) = rpmkeys(&gpg, &over_header, &key);
+    assert!(good && words.contains("V3 RSA/SHA256 Signature"), "{words}");
+    assert_eq!(reason(&judge(&key, &made(1002, packet(whole, HashAlgorithm::SHA512)))), "good");
+    assert_eq!(reason(&judge(&key, &made(268, packet(read.header(), HashAlgorithm::SHA1)))), "weak-hash");
+    assert_eq!(reason(&judge(&key, &made(268, packet(whole, HashAlgorithm::SHA256)))), "digest-mismatch");
+    let stranger = gpg.key("stranger", "rsa3072");
+    assert_eq!(reason(&judge(&stranger, &over_header)), "key-not-supplied");
+    let mut damaged = over_header;
+    *damaged.last_mut().unwrap() ^= 1;
+    assert_eq!(reason(&judge(&key, &damaged)), "digest-mismatch");
 }
 
 #[test]

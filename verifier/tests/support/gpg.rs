@@ -10,6 +10,11 @@ use std::time::SystemTime;
 use manifests::evidence::Evidence;
 use manifests::fingerprint::Fingerprint;
 use manifests::time::Timestamp;
+use sequoia_openpgp::Cert;
+use sequoia_openpgp::crypto::Signer as _;
+use sequoia_openpgp::parse::Parse as _;
+use sequoia_openpgp::serialize::MarshalInto as _;
+use sequoia_openpgp::types::{HashAlgorithm, PublicKeyAlgorithm};
 use verifier::signature::openpgp::{Sha1, Supplied};
 
 /// Now: signing programs take the time of the machine.
@@ -86,6 +91,26 @@ impl Gpg {
     pub fn sign(&self, name: &str, data: &[u8], options: &[&str]) -> Vec<u8> {
         fs::write(self.path("to-sign"), data).unwrap();
         self.run(&[options, &["--local-user", name, "--output", "-"], &["to-sign"]].concat())
+    }
+
+    /// A signature of version 3 (RFC 9580 §5.2.2) by an RSA key, over a document: gpg has not made any since 2.1.
+    pub fn sign_version_3(&self, name: &str, data: &[u8], hash: HashAlgorithm) -> Vec<u8> {
+        let secret = self.run(&["--export-secret-keys", name]);
+        let cert = Cert::from_bytes(&secret).unwrap();
+        let mut signer =
+            cert.primary_key().key().clone().parts_into_secret().unwrap().into_keypair().unwrap();
+        // 2023-11-14T22:13:20Z, and type 0: a binary document.
+        let hashed = [&[0][..], &1_700_000_000_u32.to_be_bytes()].concat();
+        let mut context = hash.context().unwrap().for_digest();
+        context.update(data);
+        context.update(&hashed);
+        let digest = context.into_digest().unwrap();
+        let numbers = signer.sign(hash, &digest).unwrap().to_vec().unwrap();
+        let algorithms = [PublicKeyAlgorithm::RSAEncryptSign.into(), hash.into()];
+        let id = cert.keyid();
+        let body = [&[3, 5], &hashed[..], id.as_bytes(), &algorithms, &digest[..2], &numbers].concat();
+        // A packet of the old format, its length in two bytes (RFC 9580 §4.2.2).
+        [&[0x89][..], &u16::try_from(body.len()).unwrap().to_be_bytes(), &body].concat()
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) struct Rules {
     version3: Version3,
 }
 
-/// Whether signatures of version 3 over data count. Those over keys never do.
+/// Whether signatures of version 3 over data count. What binds keys is judged apart, and alike for both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version3 {
     /// Obsolete since 2007: `obsolete-version`.
