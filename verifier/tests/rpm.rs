@@ -17,7 +17,9 @@ use std::process::Command;
 use gpg::{Gpg, Key, have, mutations, reason, run, unhashed};
 use manifests::evidence::{Evidence, Verdict};
 use sequoia_openpgp::types::HashAlgorithm;
-use verifier::signature::openpgp::Sha1;
+use verifier::hash::Kernel;
+use verifier::hash::sha256::Midstate;
+use verifier::signature::openpgp::{Demand, Sha1, Supplied, prepare};
 use verifier::signature::rpm::{self, package::Package};
 
 const TOOLS: [&str; 5] = ["gpg", "rpmbuild", "rpmsign", "rpmkeys", "rpm"];
@@ -282,6 +284,16 @@ fn version_3_counts_and_is_judged_like_any() {
     assert_eq!(reason(&judge(&key, &made(268, packet(whole, HashAlgorithm::SHA256)))), "digest-mismatch");
     let stranger = gpg.key("stranger", "rsa3072");
     assert_eq!(reason(&judge(&stranger, &over_header)), "key-not-supplied");
+    // The same signature over the same bytes, outside a package.
+    let detached = packet(read.header(), HashAlgorithm::SHA256);
+    let alone = key.judge(|supplied| {
+        let &Supplied { keys, pins, now, sha1 } = supplied;
+        let check = prepare(&Demand { signature: &detached, keys, pins, now, sha1 }).unwrap();
+        let mut file = Midstate::EMPTY;
+        file.update(Kernel::detect(), read.header());
+        Ok(check.judge(&file, None))
+    });
+    assert_eq!(reason(&alone), "obsolete-version");
     let mut damaged = over_header;
     *damaged.last_mut().unwrap() ^= 1;
     assert_eq!(reason(&judge(&key, &damaged)), "digest-mismatch");
